@@ -1,0 +1,68 @@
+# Two commands do everything: `make refresh` and `make test`. The rest is for people at work here.
+# Bare machine: Python 3.11 to 3.13, make and a package index. uv is used when it is there.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The environment is made again only when the lock changed.
+STAMP := $(VENV)/.made-from-$(shell cksum < requirements.lock | cut -d' ' -f1)
+export DAGSTER_HOME := $(CURDIR)
+export METROCIRCLE_DAGSTER_STORAGE := $(CURDIR)/warehouse/dagster
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.PHONY: help setup refresh test dev lint format lock clean
+
+help:
+	@echo "make refresh   set up the environment, run the whole pipeline, publish a release"
+	@echo "make test      run the tests"
+	@echo "make dev       Dagster UI on http://127.0.0.1:3000, with the daemon"
+	@echo "make lint      ruff, mypy, sqlfluff, contract"
+	@echo "make clean     remove what was produced, releases and archive excepted"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock
+	@rm -f $(VENV)/.made-from-*
+	@if command -v uv >/dev/null 2>&1; then \
+	  echo "setting up $(VENV) with uv"; \
+	  { [ -x $(BIN)/python ] || uv venv -q -p $(PYTHON) $(VENV); } && \
+	  uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock && \
+	  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  echo "setting up $(VENV) with pip (about two minutes; uv would take half a minute)"; \
+	  { [ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); } && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+refresh: setup
+	@$(BIN)/metrocircle refresh $(ARGS)
+
+test: setup
+	@$(BIN)/python -m pytest $(ARGS)
+
+dev: setup
+	@mkdir -p $(METROCIRCLE_DAGSTER_STORAGE)
+	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $${PORT:-3000}
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint -q dbt_project/models dbt_project/tests
+	$(BIN)/metrocircle contract
+	@! grep -n '://' requirements.lock
+
+format: setup
+	$(BIN)/ruff check --fix -q .
+	$(BIN)/ruff format -q .
+
+# Byte-identical when made again; names no host.
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-strip-extras --no-header --no-annotate -q -o requirements.lock
+
+clean:
+	rm -rf warehouse/build warehouse/lake warehouse/dagster .pytest_cache .mypy_cache .ruff_cache
+	find pipelines expectations tests -name __pycache__ -type d -prune -exec rm -rf {} +

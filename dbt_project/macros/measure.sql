@@ -1,0 +1,28 @@
+{% macro measure(expression) -%}
+    {#- Measures are exact decimals before they are summed: sums of doubles depend on the number of
+        threads (measured). Ten decimals hold every printed precision met so far. -#}
+    cast({{ expression }} as decimal(28, 10))
+{%- endmacro %}
+
+{% macro published(expression) -%}
+    {#- What readers get: a double, made from the exact decimal once, at the very end. -#}
+    cast({{ expression }} as double)
+{%- endmacro %}
+
+{% macro fact_hash(columns) -%}
+    {#- Stable 16-digit id of a derived value, over the columns that identify it. -#}
+    substr({{ dbt.hash(columns | join(" || '|' || ")) }}, 1, 16)
+{%- endmacro %}
+
+{% macro edition_year(column) -%}
+    {#- The year an edition is named after; null for names that are no year. -#}
+    {{ dbt.safe_cast(column, api.Column.translate_type('integer')) }}
+{%- endmacro %}
+
+{% macro ratio(numerator, denominator, factor) -%}
+    {#- One division in doubles, rounded once to the decimals of a measure. -#}
+    cast(
+        cast({{ numerator }} as double) / cast({{ denominator }} as double) * {{ factor }}
+        as decimal(28, 10)
+    )
+{%- endmacro %}

@@ -1,0 +1,156 @@
+-- Ratios of circle sums under one vintage policy: first add, then divide. A share of the province
+-- is divided by the province as that policy holds it.
+with total as (
+    select
+        circle_id as area_id,
+        indicator_id,
+        year,
+        vintage,
+        province_code,
+        provinces,
+        members_total,
+        members_with_data,
+        edition_min,
+        edition_max,
+        is_mixed_vintage,
+        rests_on_assumed_date,
+        is_estimate,
+        value,
+        value_low,
+        value_high
+    from {{ ref('int_circle__total') }}
+),
+
+province as (
+    select
+        place_code,
+        indicator_id,
+        year,
+        vintage,
+        edition,
+        published_on_precision,
+        is_estimate,
+        method,
+        value,
+        value_low,
+        value_high
+    from {{ ref('int_policy__cells') }}
+),
+
+ratio as (
+    select
+        indicator_id,
+        unit,
+        factor,
+        numerator,
+        denominator,
+        replace(denominator, '@province', '') as divisor,
+        denominator like '%@province' as is_share_of_province
+    from {{ ref('stg_registry__indicator') }}
+    where aggregation = 'ratio_of_sums'
+),
+
+share as (
+    select
+        numerator.area_id as circle_id,
+        ratio.indicator_id,
+        numerator.year,
+        numerator.vintage,
+        ratio.unit,
+        ratio.numerator,
+        ratio.denominator,
+        ratio.factor,
+        numerator.members_total,
+        numerator.members_with_data,
+        numerator.value,
+        numerator.value_low,
+        numerator.value_high,
+        province.value as divisor_value,
+        province.value_low as divisor_low,
+        province.value_high as divisor_high,
+        {{ least_text('numerator.edition_min', 'province.edition') }} as edition_min,
+        {{ greatest_text('numerator.edition_max', 'province.edition') }} as edition_max,
+        numerator.is_mixed_vintage
+        or numerator.edition_min <> province.edition as is_mixed_vintage,
+        numerator.rests_on_assumed_date
+        or province.published_on_precision = 'assumed' as rests_on_assumed_date,
+        numerator.is_estimate or province.is_estimate as is_estimate,
+        'ratio; denominator '
+        || coalesce(province.method, 'province_as_published') as method
+    from ratio
+    inner join total as numerator
+        on ratio.numerator = numerator.indicator_id
+    inner join province
+        on numerator.province_code = province.place_code
+        and ratio.divisor = province.indicator_id
+        and numerator.year = province.year
+        and numerator.vintage = province.vintage
+    where
+        ratio.is_share_of_province
+        and numerator.provinces = 1
+),
+
+quotient as (
+    select
+        numerator.area_id as circle_id,
+        ratio.indicator_id,
+        numerator.year,
+        numerator.vintage,
+        ratio.unit,
+        ratio.numerator,
+        ratio.denominator,
+        ratio.factor,
+        numerator.members_total,
+        least(numerator.members_with_data, divisor.members_with_data) as members_with_data,
+        numerator.value,
+        numerator.value_low,
+        numerator.value_high,
+        divisor.value as divisor_value,
+        divisor.value_low as divisor_low,
+        divisor.value_high as divisor_high,
+        {{ least_text('numerator.edition_min', 'divisor.edition_min') }} as edition_min,
+        {{ greatest_text('numerator.edition_max', 'divisor.edition_max') }} as edition_max,
+        numerator.is_mixed_vintage
+        or divisor.is_mixed_vintage
+        or numerator.edition_min <> divisor.edition_min as is_mixed_vintage,
+        numerator.rests_on_assumed_date or divisor.rests_on_assumed_date as rests_on_assumed_date,
+        numerator.is_estimate or divisor.is_estimate as is_estimate,
+        'ratio of sums' as method
+    from ratio
+    inner join total as numerator
+        on ratio.numerator = numerator.indicator_id
+    inner join total as divisor
+        on ratio.divisor = divisor.indicator_id
+        and numerator.area_id = divisor.area_id
+        and numerator.year = divisor.year
+        and numerator.vintage = divisor.vintage
+    where not ratio.is_share_of_province
+),
+
+unioned as (
+    select * from share
+    union all
+    select * from quotient
+)
+
+select
+    circle_id,
+    indicator_id,
+    year,
+    vintage,
+    unit,
+    numerator,
+    denominator,
+    members_total,
+    members_with_data,
+    edition_min,
+    edition_max,
+    is_mixed_vintage,
+    rests_on_assumed_date,
+    is_estimate,
+    method,
+    {{ ratio('value', 'divisor_value', 'factor') }} as value,
+    {{ ratio('value_low', 'divisor_high', 'factor') }} as value_low,
+    {{ ratio('value_high', 'divisor_low', 'factor') }} as value_high
+from unioned
+where divisor_low > 0

@@ -1,0 +1,1 @@
+"""The Metrocircle warehouse: a Dagster code location and the `metrocircle` command."""

@@ -1,0 +1,340 @@
+"""The `metrocircle` command.
+
+Belongs here: arguments, exit codes, printing. Not here: work. Heavy imports happen inside the
+command that needs them, so that an unchanged refresh costs little more than starting Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipelines import settings as settings_module
+from pipelines.errors import MetrocircleError
+from pipelines.settings import Settings
+
+
+def out(text: str) -> None:
+    """One line, or many, to stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="metrocircle",
+        description="A reproducible warehouse of metro-circle (都市圈) indicators.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, help_: str, json_: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_, description=help_)
+        if json_:
+            command.add_argument("--json", action="store_true", help="print JSON on stdout")
+        return command
+
+    refresh = add("refresh", "extract what changed, build, check and publish a release")
+    refresh.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+    refresh.add_argument("--profile", action="store_true", help="print the time of each phase")
+    refresh.add_argument("--drop", type=Path, metavar="DIR", help="a folder of files to take in")
+    refresh.add_argument("--slice", metavar="S", help="extract this slice again (source/name)")
+    refresh.add_argument("--force", action="store_true", help="do everything again")
+
+    status = add("status", "what is held, what is stale and why, which release is in use")
+    status.add_argument("--drop", type=Path, metavar="DIR", help="a folder of files to take in")
+
+    verify = add("verify", "check a release against its manifest, hashes and contract")
+    verify.add_argument("release", nargs="?", help="release id (default: the one in use)")
+
+    query = add("query", "run SQL on the release in use, read-only")
+    query.add_argument("sql", help="a SELECT over the tables of the release")
+    query.add_argument("--limit", type=int, default=50, help="rows to print (default 50)")
+    query.add_argument("--csv", action="store_true", help="print CSV")
+
+    rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
+    rejects.add_argument("--severity", choices=("error", "warning"))
+
+    use = add("use", "point `current` at another release (roll back)")
+    use.add_argument("release", help="release id")
+
+    add("doctor", "check the environment, folders and locks")
+
+    contract = add("contract", "write the dbt model files that follow from the contract", False)
+    contract.add_argument("--write", action="store_true", help="write them (default: only compare)")
+
+    transcribe = add("transcribe", "read originals into sources/ again (maintainers)", False)
+    transcribe.add_argument("originals", type=Path, help="folder that holds the originals")
+    transcribe.add_argument("--source", choices=("geography", "yearbook"), help="only this source")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point: 0 on success, 1 when something is wrong, 2 for wrong usage."""
+    options = parser().parse_args(arguments)
+    settings = settings_module.load()
+    if getattr(options, "drop", None):
+        settings = replace(settings, drop=options.drop.resolve())
+    command = globals()[f"command_{options.command.replace('-', '_')}"]
+    try:
+        return int(command(settings, options))
+    except MetrocircleError as error:
+        sys.stderr.write(f"metrocircle {options.command}: {error}\n")
+        return 1
+    except BrokenPipeError:
+        return 1
+
+
+def _shown(settings: Settings, path: Path) -> str:
+    """A path as a person in the checkout would type it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _print_rejects(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        near = f"; nearest: {row['candidates']}" if row["candidates"] else ""
+        out(
+            f"{row['severity']:<8} {row['file']} {row['locator']}: {row['reason']}: "
+            f"expected {row['expected']}, found {row['found']!r}{near}"
+        )
+
+
+def _lake_rejects(settings: Settings, severity: str | None) -> list[dict[str, Any]]:
+    from pipelines import contract, lake
+
+    table = contract.load(settings.contract).table("rejects")
+    rows = lake.read(settings.lake, table).sort(["severity", "file", "locator"])
+    return [
+        row
+        for row in rows.iter_rows(named=True)
+        if severity is None or row["severity"] == severity
+    ]
+
+
+def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import staleness
+
+    if settings.drop is not None and not settings.drop.is_dir():
+        raise MetrocircleError(f"drop folder {settings.drop} is not a folder")
+    plan = staleness.plan(settings, options.slice, options.force)
+    if options.slice and not any(options.slice in (s.key, s.name) for s in plan.slices):
+        from pipelines.errors import nearest
+
+        near = nearest(options.slice, [s.key for s in plan.slices])
+        raise MetrocircleError(f"no slice is named {options.slice!r}; nearest: {near or 'none'}")
+    if options.dry_run:
+        return _dry_run(settings, options, plan)
+    if plan.nothing_to_do:
+        return _unchanged(settings, options)
+
+    from pipelines import refresh, report
+    from pipelines.release.lock import exclusive
+
+    with exclusive(settings):
+        try:
+            outcome = refresh.run(settings, plan, refresh.printer(quiet=options.json))
+        except refresh.RefreshFailed:
+            errors = _lake_rejects(settings, "error")
+            if errors:
+                out(f"{len(errors)} rejected with severity error:")
+                _print_rejects(errors)
+            raise
+    facts = report.summary(settings.releases / outcome.release_id)
+    facts["did_work"] = True
+    facts["extracted"] = outcome.extracted
+    if options.profile:
+        facts["seconds"] = {name: round(s, 2) for name, s in outcome.seconds.items()}
+    if options.json:
+        out(json.dumps(facts, ensure_ascii=False, indent=1))
+        return 0
+    out(report.text(facts, _shown(settings, settings.releases / outcome.release_id)))
+    warnings = len(_lake_rejects(settings, "warning"))
+    if warnings:
+        out(f"Rejects: {warnings} cells set aside (metrocircle rejects)")
+    if options.profile:
+        out("\nseconds by phase (build_release holds checks, dbt and release)")
+        for name, seconds in outcome.seconds.items():
+            out(f"  {name:<14} {seconds:7.2f}")
+    return 0
+
+
+def _dry_run(settings: Settings, options: argparse.Namespace, plan: Any) -> int:
+    if options.json:
+        out(
+            json.dumps(
+                {
+                    "nothing_to_do": plan.nothing_to_do,
+                    "stale": [item.key for item in plan.stale],
+                    "gone": list(plan.gone),
+                    "release_stale": plan.release_stale,
+                    "reasons": list(plan.reasons),
+                },
+                ensure_ascii=False,
+                indent=1,
+            )
+        )
+    elif plan.nothing_to_do:
+        out("nothing to do: inputs, code and release are as the last refresh left them")
+    else:
+        out("a refresh would do this:")
+        for reason in plan.reasons:
+            out(f"  {reason}")
+    return 0
+
+
+def _unchanged(settings: Settings, options: argparse.Namespace) -> int:
+    release = settings.current.resolve()
+    if options.json:
+        facts = {"release_id": release.name, "path": str(release), "did_work": False}
+        out(json.dumps(facts | {"extracted": []}, indent=1))
+    else:
+        out(f"nothing changed: release {release.name} in {_shown(settings, release)} stays in use")
+    return 0
+
+
+def command_status(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import staleness
+
+    plan = staleness.plan(settings)
+    release = settings.current.resolve().name if settings.current.exists() else None
+    if options.json:
+        facts = {
+            "release_id": release,
+            "slices": len(plan.slices),
+            "stale": [item.key for item in plan.stale],
+            "gone": list(plan.gone),
+            "reasons": list(plan.reasons),
+        }
+        out(json.dumps(facts, ensure_ascii=False, indent=1))
+        return 0
+    out(f"release in use: {release or 'none yet (metrocircle refresh)'}")
+    out(f"slices held:    {len(plan.slices)}, of which stale {len(plan.stale)}")
+    for reason in plan.reasons:
+        out(f"  {reason}")
+    if plan.nothing_to_do:
+        out("everything is as the last refresh left it")
+    return 0
+
+
+def command_verify(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release.publish import current_release
+    from pipelines.release.verify import verify
+
+    if options.release:
+        path = settings.releases / options.release
+    else:
+        current = current_release(settings)
+        if current is None:
+            raise MetrocircleError("there is no release yet; run `metrocircle refresh`")
+        if current.problem:
+            raise MetrocircleError(current.problem)
+        path = current.path
+    problems = verify(path, settings.threads)
+    if options.json:
+        facts = {"release_id": path.name, "problems": [str(p) for p in problems]}
+        out(json.dumps(facts, ensure_ascii=False, indent=1))
+    else:
+        for problem in problems:
+            out(str(problem))
+        out(f"release {path.name}: {'sound' if not problems else f'{len(problems)} problems'}")
+    return 1 if problems else 0
+
+
+def command_query(settings: Settings, options: argparse.Namespace) -> int:
+    import polars as pl
+
+    from pipelines.release.publish import current_release
+    from pipelines.release.query import query
+
+    current = current_release(settings)
+    if current is None or current.problem:
+        raise MetrocircleError(
+            (current and current.problem) or "no release yet; run `metrocircle refresh`"
+        )
+    frame = query(current.path, options.sql, options.limit)
+    if options.json:
+        out(json.dumps(frame.to_dicts(), ensure_ascii=False, indent=1, default=str))
+    elif options.csv:
+        sys.stdout.write(frame.write_csv())
+    else:
+        terminal = shutil.get_terminal_size((160, 40)).columns
+        with pl.Config(
+            tbl_rows=options.limit, tbl_cols=40, tbl_width_chars=max(terminal, 120),
+            fmt_str_lengths=60, tbl_hide_dataframe_shape=True,
+        ):  # fmt: skip
+            out(str(frame))
+    return 0
+
+
+def command_rejects(settings: Settings, options: argparse.Namespace) -> int:
+    rows = _lake_rejects(settings, options.severity)
+    if options.json:
+        out(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        _print_rejects(rows)
+        out(f"{len(rows)} rejects")
+    return 0
+
+
+def command_use(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release.publish import use
+
+    release = use(settings, options.release)
+    out(json.dumps({"release_id": release.release_id}) if options.json else
+        f"release {release.release_id} is in use")  # fmt: skip
+    return 0
+
+
+def command_doctor(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.doctor import examine
+
+    findings = examine(settings)
+    if options.json:
+        out(json.dumps([f.__dict__ for f in findings], ensure_ascii=False, indent=1))
+    else:
+        for finding in findings:
+            out(f"{'ok  ' if finding.is_well else 'BAD '} {finding.what}: {finding.text}")
+    return 0 if all(finding.is_well for finding in findings) else 1
+
+
+def command_contract(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import contract
+    from pipelines.transform import contracts
+
+    known = contract.load(settings.contract)
+    if options.write:
+        for path in contracts.write(known, settings.dbt_project):
+            out(f"wrote {_shown(settings, path)}")
+        return 0
+    stale = [
+        path
+        for path, text in contracts.rendered(known).items()
+        if not (settings.dbt_project / "models" / path).exists()
+        or (settings.dbt_project / "models" / path).read_text(encoding="utf-8") != text
+    ]
+    for path in stale:
+        out(f"differs from the contract: dbt_project/models/{path}")
+    return 1 if stale else 0
+
+
+def command_transcribe(settings: Settings, options: argparse.Namespace) -> int:
+    from importlib import import_module
+
+    if not options.originals.is_dir():
+        raise MetrocircleError(f"{options.originals} is not a folder")
+    for source in (options.source,) if options.source else ("geography", "yearbook"):
+        module = import_module(f"pipelines.{source}.transcribe")
+        for line in module.transcribe(options.originals.resolve(), settings.sources):
+            out(line)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,138 @@
+"""The contract file as Python objects.
+
+Belongs here: reading `sources/contract.yml` and answering questions about it (columns, keys, types,
+polars schema). Not here: checking data (expectations, dbt, release) or rendering it (transform).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pipelines.errors import ContractBroken
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMAS = ("main", "tidy", "meta")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: DuckDB type, unit (`none`, a unit, or `see:<column>`), both descriptions."""
+
+    name: str
+    type: str
+    unit: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One contracted table. `open` names a registry that adds columns (wide tables)."""
+
+    name: str
+    schema: str
+    topic: str
+    key: tuple[str, ...]
+    order: tuple[str, ...]
+    zh: str
+    en: str
+    nuance: str
+    lake: bool
+    made_by: str
+    open: str
+    columns: tuple[Column, ...] = field(repr=False)
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+
+@dataclass(frozen=True)
+class Contract:
+    schema_version: str
+    tables: dict[str, Table]
+
+    def table(self, name: str) -> Table:
+        try:
+            return self.tables[name]
+        except KeyError:
+            raise ContractBroken(f"table {name!r} is not in sources/contract.yml") from None
+
+    def of_schema(self, schema: str) -> list[Table]:
+        return [table for table in self.tables.values() if table.schema == schema]
+
+    def lake_tables(self) -> list[Table]:
+        return [table for table in self.tables.values() if table.lake]
+
+    def dbt_models(self) -> list[Table]:
+        """Tables that dbt makes: public ones not made by the release and not extract tables."""
+        return [t for t in self.tables.values() if t.made_by == "dbt"]
+
+
+def _column(entry: str | dict[str, Any], vocabulary: dict[str, Any], table: str) -> Column:
+    name, override = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+    merged = {**vocabulary.get(name, {}), **override}
+    missing = {"type", "unit", "zh", "en"} - merged.keys()
+    if missing:
+        raise ContractBroken(f"{table}.{name}: the contract lacks {', '.join(sorted(missing))}")
+    return Column(name, merged["type"], merged["unit"], merged["zh"], merged["en"])
+
+
+@lru_cache(maxsize=4)
+def load(path: Path) -> Contract:
+    """Read the contract file; ContractBroken names the table and the flaw."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    vocabulary = document["vocabulary"]
+    tables = {}
+    for name, raw in document["tables"].items():
+        columns = tuple(_column(entry, vocabulary, name) for entry in raw["columns"])
+        names = [column.name for column in columns]
+        key = tuple(raw["key"])
+        order = tuple(raw.get("order", key))
+        for required in (*key, *order):
+            if required not in names:
+                raise ContractBroken(f"{name}: key or order names {required!r}, not a column of it")
+        if len(set(names)) != len(names):
+            raise ContractBroken(f"{name}: a column is listed twice")
+        if raw["schema"] not in SCHEMAS:
+            raise ContractBroken(f"{name}: unknown schema {raw['schema']!r}")
+        # The published order must be total, or two builds could differ: the key completes it.
+        order += tuple(column for column in key if column not in order)
+        lake = raw.get("lake", False)
+        tables[name] = Table(
+            name=name,
+            schema=raw["schema"],
+            topic=raw.get("topic", raw["schema"]),
+            key=key,
+            order=order,
+            zh=raw["zh"],
+            en=raw["en"],
+            nuance=raw.get("nuance", ""),
+            lake=lake,
+            made_by=raw.get("made_by", "extract" if lake else "dbt"),
+            open=raw.get("open", ""),
+            columns=columns,
+        )
+    return Contract(document["schema_version"], tables)
+
+
+def polars_schema(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """The table's columns as a polars schema (used by the extract step)."""
+    import polars as pl
+
+    known: dict[str, pl.DataType | type[pl.DataType]] = {
+        "varchar": pl.String,
+        "integer": pl.Int32,
+        "double": pl.Float64,
+        "boolean": pl.Boolean,
+        "date": pl.Date,
+        "decimal(28,10)": pl.Decimal(28, 10),
+    }
+    return {column.name: known[column.type] for column in table.columns}

@@ -1,0 +1,39 @@
+"""The Dagster code location: every room's assets, checks, jobs and schedules, put together.
+
+Belongs here: nothing but the putting together. Tests call `build_defs` with a temporary warehouse.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import dagster as dg
+
+# Single-run backfill policies are beta in this Dagster; the lock file keeps the version.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+from pipelines import settings as settings_module
+from pipelines.geography import assets as geography
+from pipelines.orchestration.jobs import build_jobs
+from pipelines.orchestration.schedules import build_schedules
+from pipelines.quality import assets as quality
+from pipelines.registry import assets as registry
+from pipelines.release import assets as release
+from pipelines.settings import Settings
+from pipelines.transform import assets as transform
+from pipelines.yearbook import assets as yearbook
+
+
+def build_defs(settings: Settings | None = None) -> dg.Definitions:
+    """All definitions for one set of settings; `None` reads METROCIRCLE_* variables."""
+    settings = settings or settings_module.load()
+    rooms = (registry, geography, yearbook, transform, release)
+    return dg.Definitions(
+        assets=[asset for room in rooms for asset in room.build_assets(settings)],
+        asset_checks=quality.build_checks(settings),
+        jobs=build_jobs(),
+        schedules=build_schedules(settings),
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

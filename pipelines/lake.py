@@ -1,0 +1,66 @@
+"""The lake: extract tables as Parquet, one file per slice, written whole or not at all.
+
+Belongs here: reading and writing `warehouse/lake/<table>/<slice>.parquet` by contract.
+Not here: what the rows mean, or whether they are right (expectations).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.contract import Table, polars_schema
+from pipelines.errors import ContractBroken
+
+
+def path_of(lake: Path, table: str, slice_: str) -> Path:
+    return lake / table / f"{slice_}.parquet"
+
+
+def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The frame in contract columns, types and order; ContractBroken names the first flaw."""
+    schema = polars_schema(table)
+    if missing := [name for name in schema if name not in frame.columns]:
+        raise ContractBroken(f"{table.name}: the extract lacks column {missing[0]!r}")
+    try:
+        frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    except pl.exceptions.PolarsError as error:
+        raise ContractBroken(f"{table.name}: {error}") from error
+    return frame.sort(list(table.order), nulls_last=True)
+
+
+def write(lake: Path, table: Table, slice_: str, frame: pl.DataFrame) -> Path:
+    """Write one slice: beside its target, synced, then renamed over the old one."""
+    target = path_of(lake, table.name, slice_)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as handle:
+            conform(frame, table).write_parquet(handle, compression="zstd")
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def read(lake: Path, table: Table, slice_: str = "*") -> pl.DataFrame:
+    """One slice or all of them; an empty frame of the contract's shape when there is none."""
+    paths = sorted((lake / table.name).glob(f"{slice_}.parquet"))
+    if not paths:
+        return pl.DataFrame(schema=polars_schema(table))
+    return pl.concat([pl.read_parquet(path) for path in paths])
+
+
+def drop_stale(lake: Path, table: str, keep: set[str]) -> list[str]:
+    """Remove slices nobody supplies any more; return their names."""
+    gone = []
+    for path in sorted((lake / table).glob("*.parquet")):
+        if path.stem not in keep:
+            path.unlink()
+            gone.append(path.stem)
+    return gone

@@ -1,0 +1,72 @@
+"""When the jobs run, by the publishers' rhythm; off until METROCIRCLE_SCHEDULES turns them on.
+
+Belongs here: cron lines with their reason, and asking `staleness` what to run. Not here: what runs.
+All times are Asia/Shanghai. Every tick looks at bytes and skips, with the reason, when nothing
+changed: an idle warehouse starts no run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines import staleness
+from pipelines.archive import acquire
+from pipelines.orchestration import partitions
+from pipelines.settings import Settings
+
+ZONE = "Asia/Shanghai"
+# Yearbooks appear between September and spring, at no fixed day: a weekly look finds a new edition
+# soon enough. Registries and geography go first, the release last; the run queue keeps the order.
+WEEKLY = {
+    "registry": "0 6 * * 1",
+    "geography": "0 6 * * 1",
+    "yearbook": "10 6 * * 1",
+    "build_release": "30 6 * * 1",
+}
+
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    status = (
+        dg.DefaultScheduleStatus.RUNNING
+        if settings.schedules_on
+        else dg.DefaultScheduleStatus.STOPPED
+    )
+    return [_schedule(settings, job, cron, status) for job, cron in WEEKLY.items()]
+
+
+def _schedule(
+    settings: Settings, job: str, cron: str, status: dg.DefaultScheduleStatus
+) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"{job}_weekly",
+        job_name=job,
+        cron_schedule=cron,
+        execution_timezone=ZONE,
+        default_status=status,
+        description=f"Run {job} if its inputs or code changed.",
+    )
+    def look() -> Iterator[dg.RunRequest | dg.SkipReason]:
+        yield from requests(settings, job)
+
+    return look
+
+
+def requests(settings: Settings, job: str) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """What a tick of the job's schedule starts now."""
+    plan = staleness.plan(settings)
+    if job == "build_release":
+        if plan.release_stale:
+            yield dg.RunRequest()
+        else:
+            yield dg.SkipReason("the release is made of the inputs as they stand")
+        return
+    stale = [item.name for item in plan.stale if item.source == job]
+    if not stale:
+        yield dg.SkipReason(f"no slice of {job} changed")
+    elif job in acquire.SLICED_SOURCES:
+        for first, last in partitions.ranges(stale, acquire.slice_names(settings, job)):
+            yield dg.RunRequest(tags=partitions.range_tags(first, last))
+    else:
+        yield dg.RunRequest()

@@ -1,0 +1,190 @@
+"""`metrocircle refresh`: do what is stale, in one process, and say what was made.
+
+Belongs here: the order of the jobs, progress, the report. Not here: deciding what is stale
+(staleness), doing it (the rooms), parsing arguments (cli). The UI launches the same jobs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines import settings as settings_module
+from pipelines import staleness
+from pipelines.archive import acquire, store
+from pipelines.errors import MetrocircleError
+from pipelines.orchestration import partitions, profile
+from pipelines.settings import Settings
+from pipelines.staleness import Plan
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What a refresh did. release_id: the release in use afterwards."""
+
+    release_id: str
+    did_work: bool
+    extracted: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class RefreshFailed(MetrocircleError):
+    """A job failed; the text says which step and why, `current` stays as it was."""
+
+
+def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
+    """Extract what is stale, then build and publish. The caller holds the writer's lock."""
+    started = time.perf_counter()
+    _report_offers(settings, plan, say)
+    with profile.phase("imports"):
+        _dagster_environment(settings)
+        import dagster as dg
+    with profile.phase("definitions"):
+        from pipelines import definitions
+
+        # The module has built them for the environment's settings; a dropped folder changes those.
+        same = settings == settings_module.load()
+        defs = definitions.defs if same else definitions.build_defs(settings)
+    instance = dg.DagsterInstance.get()
+    outcome = Outcome("", True)
+    try:
+        _forget_gone(settings, plan, say)
+        for source in ("registry", "geography", "yearbook"):
+            stale = [item for item in plan.stale if item.source == source]
+            if not stale:
+                continue
+            with profile.phase("extract"):
+                _extract(defs, instance, settings, source, [item.name for item in stale], say)
+            outcome.extracted += [item.key for item in stale]
+            # What was extracted may have changed what the next source resolves names against.
+        with profile.phase("build_release"):
+            say("build_release: checking what arrived, building the marts, publishing")
+            _execute(defs, instance, "build_release")
+    finally:
+        instance.dispose()
+    outcome.release_id = settings.current.resolve().name
+    outcome.seconds = {**profile.seconds(), "total": time.perf_counter() - started}
+    return outcome
+
+
+def _report_offers(settings: Settings, plan: Plan, say: Say) -> None:
+    """Files of the drop folder that were not taken in: logged, and said once per refresh."""
+    for refusal in plan.refusals:
+        store.log(
+            settings.archive, refusal.outcome, file=f"drop/{refusal.file}", reason=refusal.reason
+        )
+        if refusal.outcome == "refused":
+            say(f"refused: {refusal.reason}")
+    others = [r for r in plan.refusals if r.outcome != "refused"]
+    if others:
+        known = sum(r.outcome == "known_original" for r in others)
+        say(
+            f"drop folder: {known} files are originals of held transcriptions, "
+            f"{len(others) - known} have no parser yet (see the acquisition log)"
+        )
+
+
+def _dagster_environment(settings: Settings) -> None:
+    # Dagster looks for dagster.yaml in DAGSTER_HOME and for the storage in the variable it names.
+    os.environ.setdefault("DAGSTER_HOME", str(settings.root))
+    storage = settings.warehouse / "dagster"
+    storage.mkdir(parents=True, exist_ok=True)
+    os.environ["METROCIRCLE_DAGSTER_STORAGE"] = str(storage)
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+def _forget_gone(settings: Settings, plan: Plan, say: Say) -> None:
+    from pipelines import lake
+
+    for key in plan.gone:
+        _, _, name = key.partition("/")
+        for table in ("observation", "rejects"):
+            lake.path_of(settings.lake, table, name).unlink(missing_ok=True)
+        say(f"gone: {key} (nobody supplies it any more; its bytes stay in the archive)")
+    staleness.mark_gone(settings, plan.gone)
+
+
+def _extract(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    source: str,
+    names: list[str],
+    say: Say,
+) -> None:
+    if source not in acquire.SLICED_SOURCES:
+        say(f"extract {source}")
+        _execute(defs, instance, source)
+        return
+    every = acquire.slice_names(settings, source)
+    for first, last in partitions.ranges(names, every):
+        span = first if first == last else f"{first} … {last}"
+        say(f"extract {source}: {span}")
+        _execute(defs, instance, source, partitions.range_tags(first, last))
+
+
+def _execute(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job: str,
+    tags: dict[str, str] | None = None,
+) -> None:
+    result = defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        tags=tags,
+        raise_on_error=False,
+        # What a person must know comes back in `_failures`; Dagster keeps the rest for the UI.
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    if not result.success:
+        raise RefreshFailed(f"{job} failed; `current` stays as it was\n{_failures(result)}")
+
+
+def _failures(result: Any) -> str:
+    """The causes, innermost first, without the frames of Dagster."""
+    lines = []
+    for event in result.all_node_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+                continue  # the rules are listed below, with what was observed
+            while error is not None and error.cause is not None:
+                error = error.cause
+            text = error.message.strip() if error else "no message"
+            user = event.step_failure_data.user_failure_data
+            if user is not None and user.description:
+                text = user.description
+            lines.append(f"{event.step_key}: {text}")
+    broken = [
+        f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}: "
+        f"{evaluation.metadata['observed'].value if 'observed' in evaluation.metadata else ''}"
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed and evaluation.severity.value == "ERROR"
+    ]
+    if broken:
+        lines.append("broken rules of severity error:\n  " + "\n  ".join(broken))
+    return "\n".join(lines) or "no step says why"
+
+
+def printer(quiet: bool) -> Say:
+    """Progress goes to stderr, so that stdout can be read by a program."""
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    return say
+
+
+def log_path(settings: Settings) -> Path:
+    return settings.build / "refresh.log"

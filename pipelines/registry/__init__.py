@@ -1,0 +1,1 @@
+"""The registries: indicators, units, documents and editions, as tables of the lake."""

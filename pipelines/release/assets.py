@@ -1,0 +1,107 @@
+"""The release as a Dagster asset: the only step that publishes.
+
+Belongs here: gathering the ledger, refusing a release that broke a rule, calling publish. Not here:
+how a release is made.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from pipelines import contract, staleness
+from pipelines.errors import ReleaseRefused
+from pipelines.orchestration import profile
+from pipelines.quality import ledger, results
+from pipelines.quality.ledger import CheckResult
+from pipelines.registry.tables import read_registry
+from pipelines.settings import Settings
+
+KEY = dg.AssetKey(["release", "current"])
+ENGINES = ("great_expectations", "dbt")
+
+
+def refuse_if_blocked(checks: Sequence[CheckResult]) -> None:
+    """ReleaseRefused, naming the broken rules, when one of severity error is broken."""
+    broken = ledger.blocking(checks)
+    if broken:
+        lines = [f"  {c.table_name}.{c.rule_id} [{c.slice}]: {c.observed}" for c in broken]
+        raise ReleaseRefused("the release stays as it was:\n" + "\n".join(lines))
+
+
+def inputs(settings: Settings, held: Sequence[staleness.Slice]) -> dict[str, Any]:
+    """What release.json says of the inputs: sources, editions, licences, code, citation."""
+    registry = read_registry(settings.sources)
+    editions: dict[str, set[str]] = {}
+    for slice_ in held:
+        for snapshot in slice_.snapshots:
+            editions.setdefault(snapshot.document, set()).add(snapshot.edition)
+    documents = [
+        {
+            "document": entry["document"],
+            "name_zh": entry["name_zh"],
+            "name_en": entry["name_en"],
+            "publisher": entry["publisher"],
+            "licence": entry.get("licence"),
+            "editions": sorted(editions[entry["document"]]),
+        }
+        for entry in registry["documents"]
+        if entry["document"] in editions
+    ]
+    return {
+        "sources": documents,
+        "code_hash": staleness.code_hash(settings),
+        "how_to_cite": "Metrocircle warehouse, release {release_id}; figures by the publishers "
+        "named in `sources`",
+    }
+
+
+def make(settings: Settings) -> Any:
+    """Publish the build database as the current release; returns publish.Release."""
+    import polars as pl
+
+    from pipelines.release import publish
+    from pipelines.transform import project
+
+    checks = [check for engine in ENGINES for check in results.read(settings, engine)]
+    refuse_if_blocked(checks)
+    known = contract.load(settings.contract)
+    held, _ = staleness.held_slices(settings)
+    snapshots = pl.DataFrame(
+        [snapshot.row() for slice_ in held for snapshot in slice_.snapshots],
+        schema=contract.polars_schema(known.table("snapshot")),
+    )
+    with profile.phase("release"):
+        release = publish.publish(
+            settings,
+            project.build_database(settings),
+            ledger.ledger_frame(checks),
+            snapshots,
+            inputs(settings, held),
+        )
+    plan = staleness.plan(settings)
+    staleness.mark_released(settings, plan.release_fingerprint, release.release_id)
+    return release
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    marts = [
+        dg.AssetKey([("meta" if table.schema == "meta" else "marts"), table.name])
+        for table in contract.load(settings.contract).dbt_models()
+    ]
+
+    @dg.asset(key=KEY, group_name="release", deps=marts, kinds={"duckdb", "parquet"})
+    def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """One immutable, verified folder; `warehouse/current` points at it."""
+        made = make(settings)
+        context.log.info(f"release {made.release_id}: {made.rows} rows")
+        return dg.MaterializeResult(
+            metadata={
+                "release_id": made.release_id,
+                "path": dg.MetadataValue.path(str(made.path)),
+                "is_new": made.is_new,
+                "dagster/row_count": made.rows,
+            }
+        )
+
+    return [release]

@@ -1,0 +1,64 @@
+"""One writer per warehouse: a lock that dies with its holder.
+
+Belongs here: the exclusive right to write under `warehouse/`. Not here: what is written. Readers
+never take it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.errors import MetrocircleError
+from pipelines.settings import Settings
+
+LOCK_FILE = ".lock"
+# (lock file, process) held by this process: a refresh holds the lock around a publish that asks
+# for it again. The process id keeps a forked child from believing that it holds its parent's lock.
+_held: set[tuple[Path, int]] = set()
+
+
+class WriterBusy(MetrocircleError):
+    """A second writer: the warehouse is being written by another process."""
+
+
+@contextmanager
+def exclusive(settings: Settings) -> Iterator[None]:
+    """Hold the warehouse for writing; WriterBusy at once, naming the holder, if it is held.
+
+    The kernel drops the lock when the process ends, however it ends, so there is never a stale one.
+    A process that holds it may ask again.
+    """
+    settings.warehouse.mkdir(parents=True, exist_ok=True)
+    path = settings.warehouse.resolve() / LOCK_FILE
+    token = (path, os.getpid())
+    if token in _held:
+        yield
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _take(descriptor, path)
+        _held.add(token)
+        try:
+            yield
+        finally:
+            _held.discard(token)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # The file keeps the number of its last holder; only a held lock makes it worth telling.
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        raise WriterBusy(
+            f"another process (pid {holder}) is writing this warehouse and holds {path.name}; "
+            "nothing was changed: wait until it ends, or end it, and run again"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)

@@ -1,0 +1,80 @@
+"""Typed settings: the only reader of the environment.
+
+Belongs here: where things lie and the few switches a user has. Not here: opening any file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the house stands. Every path is absolute.
+
+    warehouse: produced data (archive, lake, build, releases, current).
+    sources: transcriptions, maps and registries in git.
+    dbt_project, expectations: code of the harmonise and quality rooms.
+    drop: a folder of originals that a user holds, or None.
+    threads: DuckDB and dbt threads.
+    schedules_on: whether Dagster schedules start switched on.
+    """
+
+    root: Path = ROOT
+    warehouse: Path = ROOT / "warehouse"
+    sources: Path = ROOT / "sources"
+    dbt_project: Path = ROOT / "dbt_project"
+    drop: Path | None = None
+    threads: int = field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
+    schedules_on: bool = False
+
+    @property
+    def contract(self) -> Path:
+        return self.sources / "contract.yml"
+
+    @property
+    def archive(self) -> Path:
+        return self.warehouse / "archive"
+
+    @property
+    def lake(self) -> Path:
+        return self.warehouse / "lake"
+
+    @property
+    def build(self) -> Path:
+        return self.warehouse / "build"
+
+    @property
+    def releases(self) -> Path:
+        return self.warehouse / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.warehouse / "current"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from METROCIRCLE_* variables; everything has a default inside the checkout.
+
+    METROCIRCLE_WAREHOUSE, METROCIRCLE_SOURCES, METROCIRCLE_DROP: folders.
+    METROCIRCLE_THREADS: positive integer. METROCIRCLE_SCHEDULES: `on` starts the schedules.
+    """
+    env = os.environ if environ is None else environ
+    defaults = Settings()
+
+    def folder(name: str, default: Path) -> Path:
+        return Path(env[name]).resolve() if env.get(name) else default
+
+    threads = env.get("METROCIRCLE_THREADS", "")
+    return Settings(
+        warehouse=folder("METROCIRCLE_WAREHOUSE", defaults.warehouse),
+        sources=folder("METROCIRCLE_SOURCES", defaults.sources),
+        drop=Path(env["METROCIRCLE_DROP"]).resolve() if env.get("METROCIRCLE_DROP") else None,
+        threads=int(threads) if threads else defaults.threads,
+        schedules_on=env.get("METROCIRCLE_SCHEDULES", "").lower() in {"on", "1", "true"},
+    )

@@ -1,0 +1,245 @@
+"""What a refresh has to do, decided in plain Python before Dagster, dbt or polars is imported.
+
+Belongs here: fingerprints of inputs and code, the state of the last refresh, the plan. Not here:
+doing any of it. A fingerprint is over bytes (inputs, code, lock file), never over a hand-bumped
+number or a modification time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.archive import acquire
+from pipelines.archive.acquire import Refusal
+from pipelines.archive.store import Snapshot
+from pipelines.settings import Settings
+
+# Files of the checkout that decide what a slice of each source becomes.
+_SHARED = (
+    "pipelines/archive/acquire.py",
+    "pipelines/contract.py",
+    "pipelines/errors.py",
+    "pipelines/lake.py",
+    "sources:contract.yml",
+    "requirements.lock",
+)
+_REGISTRY = (
+    "pipelines/registry",
+    "sources:registry.yml",
+    "sources:indicators.csv",
+    "sources:units.csv",
+    "sources:yearbook/editions.csv",
+)
+_GEOGRAPHY = ("pipelines/geography", "sources:geography")
+DEPENDS_ON = {
+    "registry": _REGISTRY,
+    "geography": _GEOGRAPHY,
+    "yearbook": (
+        "pipelines/yearbook",
+        "sources:yearbook/maps",
+        "sources:yearbook/corrections.yml",
+        *_REGISTRY,
+        *_GEOGRAPHY,
+    ),
+}
+_RELEASE = (
+    "dbt_project",
+    "expectations",
+    "pipelines/transform",
+    "pipelines/quality",
+    "pipelines/release",
+    "sources:contract.yml",
+    "requirements.lock",
+)
+# Reading originals into transcriptions is done before a refresh, and so is nothing it depends on.
+_NOT_CODE = {"transcribe.py"}
+_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".lock", ".md"}
+_PRODUCED = {"__pycache__", "target", "logs", "dbt_packages"}
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The unit of staleness: files of one source that are extracted together."""
+
+    source: str
+    name: str
+    fingerprint: str
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.source}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is held, what is stale and why.
+
+    stale: slices to extract. gone: keys that nobody supplies any more. release_stale: whether the
+    marts and the release must be made again. reasons: one line per cause, for people.
+    """
+
+    slices: tuple[Slice, ...]
+    stale: tuple[Slice, ...]
+    gone: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
+    release_fingerprint: str
+    release_stale: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return not (self.stale or self.gone or self.release_stale)
+
+
+def _files(settings: Settings, names: Iterable[str]) -> list[Path]:
+    files: set[Path] = set()
+    for name in names:
+        root = settings.sources if name.startswith("sources:") else settings.root
+        path = root / name.removeprefix("sources:")
+        if path.is_file():
+            files.add(path)
+        elif path.is_dir():
+            files.update(
+                found
+                for found in path.rglob("*")
+                if found.suffix in _SUFFIXES
+                and found.name not in _NOT_CODE
+                and not _PRODUCED & set(found.parts)
+            )
+    return sorted(files)
+
+
+class _Hasher:
+    """Hashes of file lists; a file that several sources share is read once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.known: dict[Path, str] = {}
+
+    def of(self, names: Iterable[str]) -> str:
+        digest = hashlib.sha256()
+        for path in _files(self.settings, names):
+            if path not in self.known:
+                self.known[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.name}\x00{self.known[path]}\x00".encode())
+        return digest.hexdigest()
+
+
+def code_hash(settings: Settings) -> str:
+    """One hash over everything that decides what a release holds, inputs aside (release.json)."""
+    names = {name for part in (*DEPENDS_ON.values(), _SHARED, _RELEASE) for name in part}
+    return _Hasher(settings).of(sorted(names))
+
+
+def state_path(settings: Settings) -> Path:
+    return settings.build / "state.json"
+
+
+def read_state(settings: Settings) -> dict[str, Any]:
+    """The state of the last refresh; an unreadable one counts as none, and all is made again."""
+    try:
+        state = json.loads(state_path(settings).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return {"slices": {}, "release": {}}
+    return {"slices": state.get("slices", {}), "release": state.get("release", {})}
+
+
+def write_state(settings: Settings, state: dict[str, Any]) -> None:
+    path = state_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
+    temporary.replace(path)
+
+
+def mark_extracted(settings: Settings, slice_: Slice) -> None:
+    """Remember that the lake holds this slice as its inputs and code now stand."""
+    state = read_state(settings)
+    state["slices"][slice_.key] = slice_.fingerprint
+    write_state(settings, state)
+
+
+def mark_gone(settings: Settings, keys: Iterable[str]) -> None:
+    state = read_state(settings)
+    for key in keys:
+        state["slices"].pop(key, None)
+    write_state(settings, state)
+
+
+def mark_released(settings: Settings, fingerprint: str, release_id: str) -> None:
+    state = read_state(settings)
+    state["release"] = {"fingerprint": fingerprint, "release_id": release_id}
+    write_state(settings, state)
+
+
+def held_slices(settings: Settings) -> tuple[list[Slice], list[Refusal]]:
+    """Every slice the inputs supply now, with its fingerprint, in a fixed order."""
+    dropped, refusals = acquire.drop_folder(settings)
+    grouped: dict[tuple[str, str], list[Snapshot]] = defaultdict(list)
+    for snapshot in (*acquire.embedded(settings), *dropped):
+        grouped[snapshot.source_id, snapshot.slice].append(snapshot)
+    hasher = _Hasher(settings)
+    shared = hasher.of(_SHARED)
+    slices = []
+    for (source, name), snapshots in grouped.items():
+        parts = [shared, hasher.of(DEPENDS_ON[source])]
+        parts += [f"{s.snapshot_id} {s.file}" for s in snapshots]
+        fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        slices.append(Slice(source, name, fingerprint, tuple(snapshots)))
+    # Registries and geography come first: other sources resolve their names against them.
+    order = list(DEPENDS_ON)
+    return sorted(slices, key=lambda s: (order.index(s.source), s.name)), refusals
+
+
+def plan(settings: Settings, only: str | None = None, force: bool = False) -> Plan:
+    """Compare what the inputs supply with what the last refresh made.
+
+    only: extract this slice again whatever its fingerprint (`yearbook/<document>--<edition>`).
+    force: everything is stale.
+    """
+    slices, refusals = held_slices(settings)
+    state = read_state(settings)
+    reasons = []
+    stale = []
+    for item in slices:
+        known = state["slices"].get(item.key)
+        wanted = only in (item.key, item.name)
+        lake_file = settings.lake / _main_table(item.source) / f"{item.name}.parquet"
+        if force or wanted or known != item.fingerprint or not lake_file.exists():
+            stale.append(item)
+            why = "asked for" if force or wanted else "new" if known is None else "changed"
+            reasons.append(f"{item.key}: {why}")
+    gone = tuple(sorted(set(state["slices"]) - {item.key for item in slices}))
+    reasons += [f"{key}: nobody supplies it any more" for key in gone]
+    parts = [_Hasher(settings).of(_RELEASE), *(f"{s.key} {s.fingerprint}" for s in slices)]
+    release_fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    release = state["release"]
+    current = settings.current.resolve().name if settings.current.is_symlink() else None
+    release_stale = True
+    if release.get("fingerprint") != release_fingerprint:
+        reasons.append("release: inputs, models or checks changed")
+    elif not (settings.current / "release.json").exists():
+        reasons.append("release: there is none to read")
+    elif current != release.get("release_id"):
+        reasons.append(f"release: {current} is in use, the inputs make {release['release_id']}")
+    elif force:
+        reasons.append("release: asked for")
+    else:
+        release_stale = bool(stale or gone)
+    return Plan(
+        tuple(slices), tuple(stale), gone, tuple(refusals), release_fingerprint,
+        release_stale, tuple(reasons),
+    )  # fmt: skip
+
+
+def _main_table(source: str) -> str:
+    """The lake table whose file shows that a slice of the source was extracted."""
+    return {"registry": "indicator", "geography": "division", "yearbook": "observation"}[source]

@@ -1,0 +1,88 @@
+"""The dbt project in the Dagster graph: models as assets, dbt tests as asset checks.
+
+Belongs here: the translation of dbt nodes and results. Not here: how dbt is called (project).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+
+from pipelines.orchestration import profile
+from pipelines.quality import ledger, results
+from pipelines.settings import Settings
+from pipelines.transform import project
+
+ENGINE = "dbt"
+
+
+class RoomTranslator(DagsterDbtTranslator):
+    """Keys are [room, name]: lake tables keep the key of the asset that extracts them."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        kind = dbt_resource_props["resource_type"]
+        room = {"source": "lake", "seed": "seeds"}.get(kind)
+        return dg.AssetKey([room or dbt_resource_props["fqn"][1], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return "_".join(self.get_asset_key(dbt_resource_props).path[:1])
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    translator = RoomTranslator()
+
+    @dbt_assets(
+        manifest=project.ensure_manifest(settings),
+        dagster_dbt_translator=translator,
+        name="harmonise",
+        pool="duckdb_writer",
+    )
+    def harmonise(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        """One dbt build, in process, into the disposable build database."""
+        with profile.phase("dbt"):
+            outcome = project.build(settings)
+        checks = ledger.from_dbt(outcome.run_results, outcome.manifest)
+        results.save(settings, ENGINE, checks)
+        yield from _events(context, translator, outcome)
+        if not outcome.success:
+            raise dg.Failure(
+                description=f"dbt build failed:\n{outcome.message}", allow_retries=False
+            )
+
+    return [harmonise]
+
+
+def _events(
+    context: dg.AssetExecutionContext, translator: RoomTranslator, outcome: project.BuildResult
+) -> Iterator[Any]:
+    """A materialisation per model that was built, a check result per data test that ran."""
+    manifest = outcome.manifest
+    check_keys = {key.name: key for key in context.selected_asset_check_keys}
+    for result in outcome.run_results["results"]:
+        node = manifest["nodes"].get(result["unique_id"])
+        if node is None:
+            continue  # unit tests stand in the ledger; they belong to no asset
+        status = str(result["status"])
+        if node["resource_type"] in {"model", "seed"} and status == "success":
+            yield dg.MaterializeResult(
+                asset_key=translator.get_asset_key(node),
+                metadata={"seconds": round(float(result["execution_time"]), 3)},
+            )
+        elif node["resource_type"] == "test" and node["name"] in check_keys:
+            key = check_keys[node["name"]]
+            severity = str(node["config"].get("severity", "error")).lower()
+            yield dg.AssetCheckResult(
+                asset_key=key.asset_key,
+                check_name=key.name,
+                passed=status == "pass",
+                severity=(
+                    dg.AssetCheckSeverity.WARN
+                    if severity == "warn"
+                    else dg.AssetCheckSeverity.ERROR
+                ),
+                metadata={"failing_rows": int(result.get("failures") or 0)},
+            )

@@ -1,0 +1,143 @@
+"""dbt in this process: environment, manifest, build.
+
+Belongs here: how dbt is called and how its handles are closed. Not here: models, or what its
+results mean (quality.ledger).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """Outcome of `dbt build`: run_results.json and manifest.json as dicts, error text if any."""
+
+    success: bool
+    run_results: dict[str, Any]
+    manifest: dict[str, Any]
+    message: str
+
+
+def build_database(settings: Settings) -> Path:
+    """The disposable database of a refresh. One fixed name: dbt keeps its parse cache for it."""
+    return settings.build / "build.duckdb"
+
+
+def target_path(settings: Settings) -> Path:
+    return settings.build / "dbt"
+
+
+def manifest_path(settings: Settings) -> Path:
+    return target_path(settings) / "manifest.json"
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        "METROCIRCLE_BUILD_DB": str(build_database(settings)),
+        "METROCIRCLE_LAKE": str(settings.lake),
+        "METROCIRCLE_THREADS": str(settings.threads),
+        "DBT_TARGET_PATH": str(target_path(settings)),
+        "DBT_LOG_PATH": str(target_path(settings) / "logs"),
+        "DBT_PROFILES_DIR": str(settings.dbt_project),
+        "DBT_PROJECT_DIR": str(settings.dbt_project),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+@contextlib.contextmanager
+def _environ(settings: Settings) -> Iterator[None]:
+    # dbt reads its settings from the process environment only; it is put back afterwards.
+    before = dict(os.environ)
+    os.environ.update(_environment(settings))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def fingerprint(settings: Settings) -> str:
+    """Hash over the dbt project's files and the paths that its manifest holds."""
+    digest = hashlib.sha256(str(settings.lake).encode())
+    for path in project_files(settings):
+        digest.update(path.relative_to(settings.dbt_project).as_posix().encode() + b"\x00")
+        digest.update(path.read_bytes() + b"\x00")
+    return digest.hexdigest()
+
+
+def project_files(settings: Settings) -> list[Path]:
+    """Files that decide what dbt makes, in a fixed order."""
+    suffixes = {".sql", ".yml", ".csv", ".md"}
+    produced = {"target", "logs", "dbt_packages"}
+    return [
+        path
+        for path in sorted(settings.dbt_project.rglob("*"))
+        if path.suffix in suffixes
+        and not produced & set(path.relative_to(settings.dbt_project).parts)
+    ]
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """The manifest of the project as it stands; parsed only when the project changed."""
+    manifest, mark = manifest_path(settings), target_path(settings) / "fingerprint"
+    wanted = fingerprint(settings)
+    if not (manifest.exists() and mark.exists() and mark.read_text() == wanted):
+        target_path(settings).mkdir(parents=True, exist_ok=True)
+        result = _invoke(settings, ["parse"])
+        if not result.success:
+            raise RuntimeError(f"dbt parse failed: {_message(result)}")
+        mark.write_text(wanted)
+    return manifest
+
+
+def build(settings: Settings) -> BuildResult:
+    """`dbt build` into a fresh build database; every handle on it is closed on return."""
+    database = build_database(settings)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in (database, database.with_name(database.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    outcome = target_path(settings) / "run_results.json"
+    outcome.unlink(missing_ok=True)
+    result = _invoke(settings, ["build"])
+    return BuildResult(
+        success=bool(result.success),
+        run_results=json.loads(outcome.read_bytes()) if outcome.exists() else {"results": []},
+        manifest=json.loads(manifest_path(settings).read_bytes()),
+        message=_message(result),
+    )
+
+
+def _invoke(settings: Settings, arguments: list[str]) -> Any:
+    # dbt takes seconds to import, so only a run that needs it pays.
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors"]
+    with _environ(settings):
+        try:
+            return dbtRunner().invoke([*quiet, *arguments])
+        finally:
+            # dbtRunner keeps the database open after it returns; the next reader needs the lock.
+            DuckDBConnectionManager.close_all_connections()
+
+
+def _message(result: Any) -> str:
+    if result.exception is not None:
+        return str(result.exception)
+    nodes = getattr(result.result, "results", None) or []
+    return "\n".join(
+        f"{node.node.name}: {node.message}"
+        for node in nodes
+        if str(node.status) in {"error", "fail", "runtime error"}
+    )

@@ -1,0 +1,253 @@
+"""A tiny clean lake that passes every rule, as rows per table, and its Parquet."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines import contract
+from pipelines.settings import Settings
+
+CONTRACT = contract.load(Settings().contract)
+Rows = dict[str, list[dict[str, Any]]]
+
+PAPER9 = {
+    "440100": "广州市",
+    "440400": "珠海市",
+    "440600": "佛山市",
+    "440700": "江门市",
+    "441200": "肇庆市",
+    "441800": "清远市",
+    "441900": "东莞市",
+    "442000": "中山市",
+    "445300": "云浮市",
+}
+OTHERS = {
+    "440200": "韶关市",
+    "440300": "深圳市",
+    "440500": "汕头市",
+    "440800": "湛江市",
+    "440900": "茂名市",
+    "441300": "惠州市",
+    "441400": "梅州市",
+    "441500": "汕尾市",
+    "441600": "河源市",
+    "441700": "阳江市",
+    "445100": "潮州市",
+    "445200": "揭阳市",
+}
+CITIES = PAPER9 | OTHERS
+YEARBOOK, CENSUS = "yearbook--2022", "census--2020"
+
+
+def observation(
+    fact_id: str, place: str, indicator: str, value: str, unit: str = "yi_yuan", /, **more: Any
+) -> dict[str, Any]:
+    """One printed value of 2021 in the 2022 yearbook, whole city, unless `more` says otherwise."""
+    row = {
+        "fact_id": fact_id,
+        "snapshot_id": "snap1",
+        "locator": f"t1!{fact_id}",
+        "read_locator": f"L{fact_id}",
+        "source_kind": "transcription",
+        "source_id": "yearbook",
+        "document": "yearbook",
+        "edition": "2022",
+        "published_on": date(2022, 12, 31),
+        "published_on_precision": "assumed",
+        "slice": YEARBOOK,
+        "place_raw": CITIES.get(place, place),
+        "indicator_raw": indicator,
+        "unit_raw": unit,
+        "period_type": "year",
+        "period_start": date(2021, 1, 1),
+        "period_end": date(2021, 12, 31),
+        "value_text": value,
+        "value": Decimal(value),
+        "decimals": len(value.partition(".")[2]),
+        "status": "final",
+        "scope": "whole_city",
+        "place_code": place,
+        "indicator_id": indicator,
+        "unit_id": unit,
+    }
+    return row | more
+
+
+def census(fact_id: str, indicator: str, value: str) -> dict[str, Any]:
+    return observation(
+        fact_id,
+        "440100",
+        indicator,
+        value,
+        "person",
+        document="census",
+        edition="2020",
+        slice=CENSUS,
+        period_type="moment",
+        period_start=date(2020, 11, 1),
+        period_end=date(2020, 11, 1),
+        published_on=date(2020, 12, 31),
+    )
+
+
+def _observations() -> list[dict[str, Any]]:
+    cities = [observation(f"gdp{code}", code, "gdp", "100.5") for code in CITIES]
+    return [
+        *cities,
+        observation("gdp440000", "440000", "gdp", "2110.5", scope="province"),
+        observation("gdpd", "440100", "gdp", "90.0", scope="districts"),
+        observation("s1", "440100", "primary_share", "1.1", "percent"),
+        observation("s2", "440100", "secondary_share", "27.3", "percent"),
+        observation("s3", "440100", "tertiary_share", "71.6", "percent"),
+        observation("growth", "440100", "gdp_growth", "8.1", "percent"),
+        observation("old", "440100", "gdp", "100.5", superseded_by="gdp440100"),
+        observation("pop", "440100", "population_resident", "1881.06", "wan_person"),
+        observation(
+            "none", "440100", "retail_sales", "0", value=None, null_mark="—", decimals=None
+        ),
+        census("c1", "population_census_urban", "16000000"),
+        census("c2", "population_census_rural", "2676605"),
+        census("c3", "population_census", "18676605"),
+    ]
+
+
+def clean() -> Rows:
+    """Rows of every extract table; columns left out are null."""
+    spot = {"snapshot_id": "snap0", "locator": "L1"}
+    ratio = {"unit": "%", "aggregation": "ratio_of_sums"}
+    indicators = [
+        {"indicator_id": "gdp", "unit": "亿元", "aggregation": "sum"},
+        {"indicator_id": "retail_sales", "unit": "亿元", "aggregation": "sum"},
+        {"indicator_id": "population_resident", "unit": "万人", "aggregation": "sum"},
+        {"indicator_id": "population_census", "unit": "人", "aggregation": "sum"},
+        {"indicator_id": "population_census_urban", "unit": "万人", "aggregation": "sum"},
+        {"indicator_id": "population_census_rural", "unit": "万人", "aggregation": "sum"},
+        {"indicator_id": "gdp_growth", "unit": "%", "aggregation": "chain"},
+        {"indicator_id": "primary_share", "unit": "%", "aggregation": "recompute"},
+        {"indicator_id": "secondary_share", "unit": "%", "aggregation": "recompute"},
+        {"indicator_id": "tertiary_share", "unit": "%", "aggregation": "recompute"},
+        {"indicator_id": "gdp_share", "numerator": "gdp", "denominator": "gdp@province"} | ratio,
+        {
+            "indicator_id": "consumption_per_head",
+            "unit": "亿元",
+            "aggregation": "weighted_mean",
+            "weight": "population_resident",
+        },
+    ]
+    units = [
+        ("yi_yuan", "亿元", "money_cny", 1e8, "亿元|100 million yuan"),
+        ("person", "人", "persons", 1.0, "人"),
+        ("wan_person", "万人", "persons", 1e4, "万人|10 000 persons"),
+        ("percent", "%", "share", 0.01, "%|per cent"),
+    ]
+    members = [
+        {
+            "circle_id": "GZ_PAPER9",
+            "member_seq": seq,
+            "place_code": code,
+            "member_name": name,
+            "coverage": "whole",
+            "weight": 1.0,
+        }
+        for seq, (code, name) in enumerate(PAPER9.items(), start=1)
+    ]
+    places = {"440000": ("广东省", "province", None)} | {
+        code: (name, "prefecture", "440000") for code, name in CITIES.items()
+    }
+    return {
+        "observation": _observations(),
+        "unit": [
+            dict(zip(("unit_id", "unit", "dimension", "factor", "aliases"), unit, strict=True))
+            for unit in units
+        ],
+        "indicator": [{"name_zh": "指标", "name_en": "Indicator"} | row for row in indicators],
+        "document": [
+            {
+                "document": document,
+                "edition": edition,
+                "source_id": "yearbook",
+                "published_on": date(int(edition), 12, 31),
+                "published_on_precision": "assumed",
+                "redistribute": "facts",
+            }
+            for document, edition in (("yearbook", "2022"), ("census", "2020"))
+        ],
+        "division": [
+            {
+                "place_code": code,
+                "valid_from": date(2000, 1, 1),
+                "place_name_zh": name,
+                "place_level": level,
+                "parent_code": parent,
+            }
+            | spot
+            for code, (name, level, parent) in places.items()
+        ],
+        "circle": [
+            {
+                "circle_id": "GZ_PAPER9",
+                "circle_name_zh": "广州都市圈",
+                "circle_kind": "circle",
+                "document": "000",
+                "members_total": 9,
+                "members_with_code": 9,
+            }
+            | spot
+        ],
+        "circle_member": [member | spot for member in members],
+        "place_alias": [{"alias": "羊城", "place_code": "440100"}],
+        "city_centre": [
+            {
+                "place_code": "440100",
+                "point_kind": "seat",
+                "longitude": 113.26,
+                "latitude": 23.13,
+                "datum": "GCJ-02",
+            }
+            | spot
+        ],
+        "division_change": [
+            {
+                "event_id": "e1",
+                "year": 2014,
+                "event_type": "merger",
+                "old_codes": "440112;440116",
+                "new_codes": "440112",
+            }
+            | spot
+        ],
+        "rejects": [
+            {
+                "snapshot_id": "snap1",
+                "locator": "t1!Z9",
+                "file": "a.csv",
+                "table_name": "observation",
+                "slice": YEARBOOK,
+                "raw_text": "广卅",
+                "reason": "unknown place",
+                "severity": "warning",
+            }
+        ],
+    }
+
+
+def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=contract.polars_schema(CONTRACT.table(table)))
+
+
+def write(lake: Path, rows: Rows) -> Path:
+    """One Parquet per slice for the sliced tables, `all.parquet` for the others."""
+    for table, held in rows.items():
+        (lake / table).mkdir(parents=True, exist_ok=True)
+        whole = frame(table, held)
+        if "slice" not in whole.columns:
+            whole.write_parquet(lake / table / "all.parquet")
+            continue
+        for (name,), part in whole.group_by("slice", maintain_order=True):
+            part.write_parquet(lake / table / f"{name}.parquet")
+    return lake

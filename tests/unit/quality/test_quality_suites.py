@@ -1,0 +1,394 @@
+"""Mutation tests of the suites: a clean lake passes, one corruption breaks exactly one rule."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from quality_lake import CENSUS, CONTRACT, YEARBOOK, Rows, clean, frame, observation, write
+
+import expectations
+from expectations import DOMAIN, Rule, Suite, broken_rows
+from pipelines.quality import runner
+from pipelines.quality.__main__ import main, report
+from pipelines.quality.ledger import CheckResult, blocking, ledger_frame
+
+Change = Callable[[Rows], None]
+
+
+def put(table: str, where: dict[str, Any], **values: Any) -> Change:
+    """Set values in the first row that matches."""
+
+    def change(rows: Rows) -> None:
+        row = next(r for r in rows[table] if where.items() <= r.items())
+        row.update(values)
+
+    return change
+
+
+def add(table: str, *new: dict[str, Any]) -> Change:
+    return lambda rows: rows[table].extend(new)
+
+
+def copy(table: str, where: dict[str, Any], **values: Any) -> Change:
+    """Add a copy of the first row that matches, with other values."""
+
+    def change(rows: Rows) -> None:
+        row = next(r for r in rows[table] if where.items() <= r.items())
+        rows[table].append(row | values)
+
+    return change
+
+
+def cell(fact_id: str, /, **values: Any) -> Change:
+    return put("observation", {"fact_id": fact_id}, **values)
+
+
+def member(seq: int, /, **values: Any) -> Change:
+    return put("circle_member", {"member_seq": seq}, **values)
+
+
+def place(**values: Any) -> Change:
+    return put("division", {"place_code": "440100"}, **values)
+
+
+WORDS = {"status", "scope"}  # one helper makes all five
+GDP, SHARE, MEAN = ({"indicator_id": name} for name in ("gdp", "gdp_share", "consumption_per_head"))
+FIRST: dict[str, Any] = {}
+
+# rule that breaks | the one change that breaks it
+CORRUPTIONS: list[tuple[str, Change]] = [
+    ("observation.fact_id_not_null", cell("old", fact_id=None)),
+    (
+        "observation.fact_id_unique",
+        add("observation", observation("gdp440100", "440200", "retail_sales", "5.0")),
+    ),
+    ("observation.locator_not_null", cell("pop", locator=None)),
+    ("observation.cell_held_once", cell("old", superseded_by=None)),
+    ("observation.superseded_by_is_known", cell("old", superseded_by="nobody")),
+    *[(f"observation.{word}_in_domain", cell("pop", **{word: "guess"})) for word in sorted(WORDS)],
+    ("observation.place_code_six_digits", cell("old", place_code="4401")),
+    ("observation.mapped_or_rejected", cell("pop", place_code=None)),
+    ("observation.mapped_or_rejected", cell("pop", unit_id=None)),
+    ("observation.mapped_or_rejected", cell("pop", scope=None)),
+    ("observation.place_code_is_known", cell("pop", place_code="449999")),
+    ("observation.indicator_id_is_known", cell("pop", indicator_id="populaton")),
+    ("observation.unit_id_is_known", cell("pop", unit_id="wan")),
+    ("observation.unit_measures_indicator", cell("pop", unit_id="percent")),
+    ("observation.document_is_known", cell("pop", edition="2023")),
+    ("observation.value_or_null_mark", cell("none", null_mark=None)),
+    ("observation.no_value_beside_null_mark", cell("pop", null_mark="—")),
+    ("observation.decimals_in_range", cell("pop", decimals=14)),
+    ("observation.value_has_decimals", cell("pop", decimals=None)),
+    ("observation.level_not_negative", cell("pop", value=Decimal("-1"))),
+    ("observation.growth_plausible", cell("growth", value=Decimal("330.0"))),
+    ("observation.period_in_order", cell("pop", period_start=date(2022, 1, 1))),
+    ("observation.published_after_period", cell("pop", published_on=date(2021, 6, 30))),
+    (
+        "observation.edition_follows_data_year",
+        cell("pop", period_start=date(1980, 1, 1), period_end=date(1980, 12, 31)),
+    ),
+    ("observation.industry_shares_sum_to_100", cell("s3", value=Decimal("72.0"))),
+    ("observation.districts_within_whole_city", cell("gdpd", value=Decimal("100.7"))),
+    ("observation.province_is_sum_of_cities", cell("gdp440000", value=Decimal("2112.0"))),
+    (
+        "observation.census_urban_and_rural_make_total",
+        cell("c3", value=Decimal("18676607")),
+    ),
+    ("rejects.severity_in_domain", put("rejects", FIRST, severity="fatal")),
+    ("rejects.reason_given", put("rejects", FIRST, reason=" ")),
+    ("rejects.no_error_rejects", put("rejects", FIRST, severity="error")),
+    ("rejects.snapshot_id_and_locator_unique", copy("rejects", FIRST, raw_text="again")),
+    ("division.place_code_six_digits", put("division", {"place_code": "440200"}, place_code="4")),
+    ("division.place_level_in_domain", place(place_level="town")),
+    ("division.place_code_and_valid_from_unique", copy("division", {"place_code": "440100"})),
+    ("division.validity_in_order", place(valid_to=date(1999, 1, 1))),
+    (
+        "division.validity_does_not_overlap",
+        copy("division", {"place_code": "440100"}, valid_from=date(2010, 1, 1)),
+    ),
+    ("division.parent_is_known", place(parent_code="450000")),
+    (
+        "circle.circle_has_members",
+        copy("circle", FIRST, circle_id="PRW", members_total=0, members_with_code=0),
+    ),
+    ("circle.circle_kind_in_domain", put("circle", FIRST, circle_kind="ring")),
+    ("circle.circle_id_unique", copy("circle", FIRST)),
+    ("circle.member_counts_agree", put("circle", FIRST, members_total=10)),
+    ("circle_member.weight_in_range", member(9, coverage="part", weight=0.0)),
+    ("circle_member.weight_in_range", member(9, coverage="part", weight=1.01)),
+    ("circle_member.whole_member_weighs_one", member(9, weight=0.5)),
+    ("circle_member.circle_id_and_member_seq_unique", member(9, member_seq=8)),
+    ("circle_member.division_once_per_circle", member(9, place_code="440100")),
+    (
+        "circle_member.code_or_reason",
+        copy("circle_member", FIRST, circle_id="PRW", member_seq=1, place_code=None),
+    ),
+    (
+        "circle_member.paper_circle_has_nine",
+        member(9, place_code=None, no_code_reason="not a division"),
+    ),
+    ("circle_member.place_code_is_known", member(9, place_code="445399")),
+    ("unit.factor_in_range", put("unit", FIRST, factor=0.0)),
+    ("unit.unit_id_unique", copy("unit", FIRST)),
+    ("unit.alias_means_one_unit", put("unit", {"unit_id": "person"}, aliases="人| 万人")),
+    ("indicator.aggregation_in_domain", put("indicator", GDP, aggregation="average")),
+    ("indicator.ratio_has_parts", put("indicator", SHARE, denominator=None)),
+    ("indicator.ratio_has_parts", put("indicator", SHARE, denominator="gdp@nation")),
+    ("indicator.ratio_has_parts", put("indicator", SHARE, numerator="gpd")),
+    ("indicator.weighted_mean_has_weight", put("indicator", MEAN, weight="area")),
+    ("indicator.unit_is_known", put("indicator", GDP, unit="兆元")),
+    ("document.redistribute_in_domain", put("document", FIRST, redistribute="maybe")),
+    ("document.document_and_edition_unique", copy("document", FIRST)),
+    (
+        "document.dated_unless_undated",
+        put("document", FIRST, published_on=None, published_on_precision="day"),
+    ),
+    (
+        "document.assumed_date_ends_edition_year",
+        put("document", FIRST, published_on=date(2022, 9, 1)),
+    ),
+    ("place_alias.place_code_is_known", put("place_alias", FIRST, place_code="449999")),
+    ("place_alias.alias_not_blank", put("place_alias", FIRST, alias="羊城 ")),
+    ("city_centre.longitude_in_range", put("city_centre", FIRST, longitude=23.13)),
+    ("city_centre.point_kind_in_domain", put("city_centre", FIRST, point_kind="middle")),
+    ("division_change.event_id_unique", copy("division_change", FIRST)),
+    ("division_change.codes_six_digits", put("division_change", FIRST, old_codes="440112;44")),
+]
+# Changes that two rules must see.
+ALSO = {
+    # A malformed code is an unknown one, too.
+    "observation.place_code_six_digits": {"observation.place_code_is_known"},
+    # The copied PRW member belongs to a circle that nobody defined.
+    "circle_member.code_or_reason": {"circle_member.circle_id_is_known"},
+}
+
+
+def broken(results: list[CheckResult]) -> set[str]:
+    return {f"{r.table_name}.{r.rule_id}" for r in results if r.status != "pass"}
+
+
+def judge(lake: Path, *tables: str) -> list[CheckResult]:
+    return runner.run_suites(lake, CONTRACT, 1, tables or None)
+
+
+@pytest.fixture(scope="module")
+def clean_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("clean"), clean())
+
+
+@pytest.fixture(scope="module")
+def clean_results(clean_lake: Path) -> list[CheckResult]:
+    return judge(clean_lake)
+
+
+def test_a_clean_lake_passes_every_rule(clean_results: list[CheckResult]) -> None:
+    assert broken(clean_results) == set()
+    rules = {(s.table, r.rule_id) for s in expectations.load_suites() for r in s.rules}
+    assert {(r.table_name, r.rule_id) for r in clean_results} == rules
+    assert ledger_frame(clean_results).height == len(clean_results)
+
+
+def test_every_sliced_rule_answers_for_every_slice(clean_results: list[CheckResult]) -> None:
+    slices = [r.slice for r in clean_results if r.rule_id == "mapped_or_rejected"]
+    assert slices == [CENSUS, YEARBOOK]
+    mapped = next(r for r in clean_results if r.rule_id == "mapped_or_rejected")
+    assert (mapped.observed, mapped.failing_rows) == ("0 failing of 3", 0)
+
+
+def test_the_answer_is_the_same_twice(clean_lake: Path, clean_results: list[CheckResult]) -> None:
+    unit = [r for r in clean_results if r.table_name == "unit"]
+    assert runner.run_suites(clean_lake, CONTRACT, 2, ["unit"]) == unit
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"), CORRUPTIONS, ids=[f"{n}-{c[0]}" for n, c in enumerate(CORRUPTIONS)]
+)
+def test_one_corruption_breaks_one_rule(rule: str, change: Change, tmp_path: Path) -> None:
+    rows = clean()
+    change(rows)
+    results = judge(write(tmp_path, rows), rule.split(".", maxsplit=1)[0])
+    assert broken(results) == {rule} | ALSO.get(rule, set())
+    verdict = next(r for r in results if r.status != "pass")
+    assert verdict.status == ("warn" if verdict.severity == "warning" else "fail")
+    assert verdict.failing_rows and verdict.samples
+    assert str(tmp_path) not in verdict.observed
+
+
+def test_only_the_slice_that_broke_is_blamed(tmp_path: Path) -> None:
+    rows = clean()
+    cell("pop", place_code=None)(rows)
+    results = judge(write(tmp_path, rows), "observation")
+    found = {r.slice: r.status for r in results if r.rule_id == "mapped_or_rejected"}
+    assert found == {CENSUS: "pass", YEARBOOK: "fail"}
+    assert len(blocking(results)) == 1
+
+
+def test_an_unmapped_cell_in_rejects_passes(tmp_path: Path) -> None:
+    rows = clean()
+    cell("pop", place_code=None)(rows)
+    put("rejects", FIRST, locator="Lpop")(rows)
+    assert broken(judge(write(tmp_path, rows), "observation")) == set()
+
+
+def test_a_preliminary_figure_may_precede_its_period(tmp_path: Path) -> None:
+    rows = clean()
+    cell("pop", published_on=date(2021, 6, 30), status="preliminary")(rows)
+    assert broken(judge(write(tmp_path, rows), "observation")) == set()
+
+
+def _extra(held: pl.DataFrame) -> pl.DataFrame:
+    return held.with_columns(pl.lit("x").alias("surprise"))
+
+
+SHAPES: list[Callable[[pl.DataFrame], pl.DataFrame]] = [
+    _extra,
+    lambda held: held.drop("note"),
+    lambda held: held.with_columns(pl.col("decimals").cast(pl.Int64)),
+    lambda held: held.select(["snapshot_id", "fact_id", *held.columns[2:]]),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["extra", "absent", "type", "order"])
+def test_one_file_that_breaks_the_contract_is_named(
+    shape: Callable[[pl.DataFrame], pl.DataFrame], tmp_path: Path
+) -> None:
+    lake = write(tmp_path, clean())
+    file = lake / "observation" / f"{CENSUS}.parquet"
+    shape(pl.read_parquet(file)).write_parquet(file)
+    results = judge(lake, "observation")
+    assert broken(results) == {"observation.files_match_contract"}
+    assert [r.slice for r in results if r.status == "fail"] == [CENSUS]
+
+
+@pytest.mark.parametrize("state", ["missing", "empty", "unreadable"])
+def test_a_table_that_cannot_be_judged_fails(state: str, tmp_path: Path) -> None:
+    lake = write(tmp_path, clean())
+    file = lake / "unit" / "all.parquet"
+    if state == "missing":
+        file.unlink()
+    elif state == "empty":
+        frame("unit", []).write_parquet(file)
+    else:
+        file.write_bytes(b"PAR1 not really")
+    results = judge(lake, "unit", "indicator")
+    assert {r.status for r in results if r.table_name == "unit"} == {"fail"}
+    assert {r.failing_rows for r in results if r.table_name == "unit"} == {None}
+    needs = next(r for r in results if r.rule_id == "unit_is_known")
+    assert needs.status == "fail" and needs.observed.startswith("needs table unit")
+    assert not any(str(tmp_path) in r.observed for r in results)
+    assert broken([r for r in results if r.table_name == "indicator"]) == {
+        "indicator.unit_is_known"
+    }
+
+
+def test_no_rejects_at_all_is_a_good_state(tmp_path: Path) -> None:
+    lake = write(tmp_path, {"rejects": []})
+    assert broken(judge(lake, "rejects")) == set()
+
+
+def test_a_rule_that_raises_fails_and_its_neighbours_do_not(
+    clean_lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = (
+        broken_rows("no_such_column", "x", "select nothing from {batch}", severity="warning"),
+        broken_rows("cast_raises", "x", "select * from {batch} where unit_id::integer > 0"),
+        Rule("no_such_class", "error", DOMAIN, "ExpectMiracles", {}, "x"),
+        # Bundled by GE with the sound rules about the same table.
+        Rule(
+            "regex_on_number",
+            "error",
+            DOMAIN,
+            "ExpectColumnValuesToMatchRegex",
+            {"column": "factor", "regex": "("},
+            "x",
+        ),
+    )
+    sound = expectations.load_suites(["unit"])[0]
+    suite = Suite("unit", (*bad, *sound.rules))
+    monkeypatch.setattr(runner, "load_suites", lambda tables: [suite])
+    results = {r.rule_id: r for r in judge(clean_lake)}
+    assert broken(list(results.values())) == {f"unit.{rule.rule_id}" for rule in bad}
+    for rule in bad:
+        assert results[rule.rule_id].status == "fail"
+        assert results[rule.rule_id].observed.startswith("the rule raised: ")
+        assert results[rule.rule_id].failing_rows is None
+    assert "nothing" in results["no_such_column"].observed
+    assert "ExpectMiracles" in results["no_such_class"].observed
+
+
+def _open_duckdb_files() -> list[str]:
+    links = []
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            links.append(str(entry.readlink()))
+        except OSError:  # the descriptor of the listing itself
+            continue
+    return [link for link in links if "metrocircle-quality" in link or link.endswith(".duckdb")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_nothing_stays_open(clean_lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+    ask_view = runner._ask_view
+
+    def watching(*arguments: Any) -> Any:
+        answers = ask_view(*arguments)
+        seen.append(_open_duckdb_files())
+        return answers
+
+    monkeypatch.setattr(runner, "_ask_view", watching)
+    judge(clean_lake, "unit")
+    assert any(seen), "the watch itself must see the open file during the run"
+    assert _open_duckdb_files() == []
+
+
+def test_importing_the_room_does_not_import_great_expectations() -> None:
+    code = (
+        "import sys, pipelines.quality, pipelines.quality.ledger, pipelines.quality.runner, "
+        "expectations; expectations.load_suites(); "
+        "sys.exit('great_expectations' in sys.modules)"
+    )
+    root = Path(expectations.__file__).parent.parent
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    )
+
+
+def test_command_exits_1_only_when_something_blocks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = clean()
+    lake = write(tmp_path, rows)
+    assert main([str(lake), "--table", "rejects"]) == 0
+    assert "0 block a release" in capsys.readouterr().out
+    put("rejects", FIRST, severity="error")(rows)
+    write(tmp_path, rows)
+    assert main([str(lake), "--table", "rejects"]) == 1
+    assert "rejects.no_error_rejects" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as wrong:
+        main([str(lake), "--table", "nonsense"])
+    assert wrong.value.code == 2
+
+
+def test_report_can_list_everything(clean_results: list[CheckResult]) -> None:
+    assert len(report(clean_results, everything=True).splitlines()) == len(clean_results) + 2
+
+
+def test_a_rule_says_what_it_is() -> None:
+    with pytest.raises(ValueError, match="reads nothing from"):
+        broken_rows("x", "y", "select 1")
+    with pytest.raises(ValueError, match="severity is error or warning"):
+        broken_rows("x", "y", "select * from {batch}", severity="critical")
+    rule = broken_rows("x", "y", "select * from {batch}")
+    with pytest.raises(ValueError, match="used twice: x"):
+        Suite("unit", (rule, rule))
