@@ -39,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     refresh = add("refresh", "extract what changed, build, check and publish a release")
-    refresh.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+    refresh.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, do nothing"
+    )
     refresh.add_argument("--profile", action="store_true", help="print the time of each phase")
     refresh.add_argument("--drop", type=Path, metavar="DIR", help="a folder of files to take in")
     refresh.add_argument("--slice", metavar="S", help="extract this slice again (source/name)")
@@ -112,9 +114,7 @@ def _lake_rejects(settings: Settings, severity: str | None) -> list[dict[str, An
     table = contract.load(settings.contract).table("rejects")
     rows = lake.read(settings.lake, table).sort(["severity", "file", "locator"])
     return [
-        row
-        for row in rows.iter_rows(named=True)
-        if severity is None or row["severity"] == severity
+        row for row in rows.iter_rows(named=True) if severity is None or row["severity"] == severity
     ]
 
 

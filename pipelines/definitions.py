@@ -9,8 +9,6 @@ import warnings
 
 import dagster as dg
 
-# Single-run backfill policies are beta in this Dagster; the lock file keeps the version.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
 from pipelines import settings as settings_module
 from pipelines.geography import assets as geography
 from pipelines.orchestration.jobs import build_jobs
@@ -26,6 +24,8 @@ from pipelines.yearbook import assets as yearbook
 def build_defs(settings: Settings | None = None) -> dg.Definitions:
     """All definitions for one set of settings; `None` reads METROCIRCLE_* variables."""
     settings = settings or settings_module.load()
+    # Single-run backfill policies are beta in this Dagster; the lock file keeps the version.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     rooms = (registry, geography, yearbook, transform, release)
     return dg.Definitions(
         assets=[asset for room in rooms for asset in room.build_assets(settings)],

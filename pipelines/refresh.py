@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import settings as settings_module
@@ -20,6 +19,7 @@ from pipelines.archive import acquire, store
 from pipelines.errors import MetrocircleError
 from pipelines.orchestration import partitions, profile
 from pipelines.settings import Settings
+from pipelines.sources import BY_NAME, SOURCES, Source
 from pipelines.staleness import Plan
 
 if TYPE_CHECKING:
@@ -59,14 +59,13 @@ def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
     outcome = Outcome("", True)
     try:
         _forget_gone(settings, plan, say)
-        for source in ("registry", "geography", "yearbook"):
-            stale = [item for item in plan.stale if item.source == source]
+        for source in SOURCES:
+            stale = [item for item in plan.stale if item.source == source.name]
             if not stale:
                 continue
             with profile.phase("extract"):
                 _extract(defs, instance, settings, source, [item.name for item in stale], say)
             outcome.extracted += [item.key for item in stale]
-            # What was extracted may have changed what the next source resolves names against.
         with profile.phase("build_release"):
             say("build_release: checking what arrived, building the marts, publishing")
             _execute(defs, instance, "build_release")
@@ -107,8 +106,8 @@ def _forget_gone(settings: Settings, plan: Plan, say: Say) -> None:
     from pipelines import lake
 
     for key in plan.gone:
-        _, _, name = key.partition("/")
-        for table in ("observation", "rejects"):
+        source, _, name = key.partition("/")
+        for table in (*(BY_NAME[source].tables if source in BY_NAME else ()), "rejects"):
             lake.path_of(settings.lake, table, name).unlink(missing_ok=True)
         say(f"gone: {key} (nobody supplies it any more; its bytes stay in the archive)")
     staleness.mark_gone(settings, plan.gone)
@@ -118,19 +117,19 @@ def _extract(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     settings: Settings,
-    source: str,
+    source: Source,
     names: list[str],
     say: Say,
 ) -> None:
-    if source not in acquire.SLICED_SOURCES:
-        say(f"extract {source}")
-        _execute(defs, instance, source)
+    if not source.is_sliced:
+        say(f"extract {source.name}")
+        _execute(defs, instance, source.name)
         return
-    every = acquire.slice_names(settings, source)
+    every = acquire.slice_names(settings, source.name)
     for first, last in partitions.ranges(names, every):
         span = first if first == last else f"{first} … {last}"
-        say(f"extract {source}: {span}")
-        _execute(defs, instance, source, partitions.range_tags(first, last))
+        say(f"extract {source.name}: {span}")
+        _execute(defs, instance, source.name, partitions.range_tags(first, last))
 
 
 def _execute(
@@ -184,7 +183,3 @@ def printer(quiet: bool) -> Say:
             print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     return say
-
-
-def log_path(settings: Settings) -> Path:
-    return settings.build / "refresh.log"

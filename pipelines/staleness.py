@@ -20,8 +20,9 @@ from pipelines.archive import acquire
 from pipelines.archive.acquire import Refusal
 from pipelines.archive.store import Snapshot
 from pipelines.settings import Settings
+from pipelines.sources import BY_NAME, SOURCES
 
-# Files of the checkout that decide what a slice of each source becomes.
+# Files of the checkout that decide what every slice becomes, beside those its source names.
 _SHARED = (
     "pipelines/archive/acquire.py",
     "pipelines/contract.py",
@@ -30,25 +31,6 @@ _SHARED = (
     "sources:contract.yml",
     "requirements.lock",
 )
-_REGISTRY = (
-    "pipelines/registry",
-    "sources:registry.yml",
-    "sources:indicators.csv",
-    "sources:units.csv",
-    "sources:yearbook/editions.csv",
-)
-_GEOGRAPHY = ("pipelines/geography", "sources:geography")
-DEPENDS_ON = {
-    "registry": _REGISTRY,
-    "geography": _GEOGRAPHY,
-    "yearbook": (
-        "pipelines/yearbook",
-        "sources:yearbook/maps",
-        "sources:yearbook/corrections.yml",
-        *_REGISTRY,
-        *_GEOGRAPHY,
-    ),
-}
 _RELEASE = (
     "dbt_project",
     "expectations",
@@ -135,7 +117,7 @@ class _Hasher:
 
 def code_hash(settings: Settings) -> str:
     """One hash over everything that decides what a release holds, inputs aside (release.json)."""
-    names = {name for part in (*DEPENDS_ON.values(), _SHARED, _RELEASE) for name in part}
+    names = {name for source in SOURCES for name in source.depends_on} | {*_SHARED, *_RELEASE}
     return _Hasher(settings).of(sorted(names))
 
 
@@ -190,12 +172,12 @@ def held_slices(settings: Settings) -> tuple[list[Slice], list[Refusal]]:
     shared = hasher.of(_SHARED)
     slices = []
     for (source, name), snapshots in grouped.items():
-        parts = [shared, hasher.of(DEPENDS_ON[source])]
+        parts = [shared, hasher.of(BY_NAME[source].depends_on)]
         parts += [f"{s.snapshot_id} {s.file}" for s in snapshots]
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         slices.append(Slice(source, name, fingerprint, tuple(snapshots)))
     # Registries and geography come first: other sources resolve their names against them.
-    order = list(DEPENDS_ON)
+    order = list(BY_NAME)
     return sorted(slices, key=lambda s: (order.index(s.source), s.name)), refusals
 
 
@@ -212,7 +194,7 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
     for item in slices:
         known = state["slices"].get(item.key)
         wanted = only in (item.key, item.name)
-        lake_file = settings.lake / _main_table(item.source) / f"{item.name}.parquet"
+        lake_file = settings.lake / BY_NAME[item.source].tables[0] / f"{item.name}.parquet"
         if force or wanted or known != item.fingerprint or not lake_file.exists():
             stale.append(item)
             why = "asked for" if force or wanted else "new" if known is None else "changed"
@@ -238,8 +220,3 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
         tuple(slices), tuple(stale), gone, tuple(refusals), release_fingerprint,
         release_stale, tuple(reasons),
     )  # fmt: skip
-
-
-def _main_table(source: str) -> str:
-    """The lake table whose file shows that a slice of the source was extracted."""
-    return {"registry": "indicator", "geography": "division", "yearbook": "observation"}[source]

@@ -16,7 +16,7 @@
 
 {% macro edition_year(column) -%}
     {#- The year an edition is named after; null for names that are no year. -#}
-    {{ dbt.safe_cast(column, api.Column.translate_type('integer')) }}
+    {{ dbt.safe_cast(column, dbt.type_int()) }}
 {%- endmacro %}
 
 {% macro ratio(numerator, denominator, factor) -%}

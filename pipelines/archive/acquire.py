@@ -3,8 +3,8 @@
 Belongs here: which files are offered, under which document, edition and slice. Not here: their
 content beyond the first line, which tells a transcription from anything else.
 
-Path is identity: `sources/<source>/transcriptions/<document>/<edition>.csv` is the slice
-`<document>--<edition>`; everything else a source keeps in git belongs to its slice `all`.
+Path is identity: `sources/<source>/transcriptions/<document>/<edition>.csv` (or a folder of that
+name) is the slice `<document>--<edition>`; the files of an unsliced source are its slice `all`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.archive import guards
 from pipelines.archive.store import Snapshot, sha256_of, snapshot_id
 from pipelines.errors import RefusedInput
 from pipelines.settings import Settings
+from pipelines.sources import SOURCES
 
-SLICED_SOURCES = ("yearbook",)
-WHOLE_SOURCES = {
-    "geography": ("geography/*.csv",),
-    "registry": ("indicators.csv", "units.csv", "registry.yml", "*/editions.csv"),
-}
 # The first columns of our own transcriptions: how a dropped one is told from any other CSV.
 TRANSCRIPTION_COLUMNS = (
     "document", "edition", "locator", "place", "indicator", "period", "scope", "unit", "value",
     "status", "source_kind", "read_from", "read_sha256", "read_locator", "note",
 )  # fmt: skip
+
+
+# Lists of the files that transcriptions were read from: evidence, not input.
+ORIGINALS = "originals.csv"
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,32 @@ def _snapshot(source: str, document: str, edition: str, file: str, path: Path) -
 def embedded(settings: Settings) -> list[Snapshot]:
     """Every file that the checkout itself brings, in a fixed order."""
     found = []
-    for source in SLICED_SOURCES:
-        folder = settings.sources / source / "transcriptions"
-        for path in sorted(folder.glob("*/*.csv")):
-            file = f"sources/{path.relative_to(settings.sources).as_posix()}"
-            found.append(_snapshot(source, path.parent.name, path.stem, file, path))
-    for source, patterns in WHOLE_SOURCES.items():
-        paths = {path for pattern in patterns for path in settings.sources.glob(pattern)}
+    for source in SOURCES:
+        if source.is_sliced:
+            for document, edition, path in _transcriptions(settings.sources, source.name):
+                found.append(_snapshot(source.name, document, edition, _file(settings, path), path))
+            continue
+        paths = {path for pattern in source.files for path in settings.sources.glob(pattern)}
         for path in sorted(paths):
-            if path.name == "originals.csv":
+            if path.name == ORIGINALS:
                 continue
-            relative = path.relative_to(settings.sources)
-            file = f"sources/{relative.as_posix()}"
-            whole = _snapshot(source, f"{source}_{path.stem}", "undated", file, path)
-            found.append(Snapshot(**{**whole.__dict__, "slice": "all"}))
+            document = f"{source.name}_{path.stem}"
+            whole = _snapshot(source.name, document, "undated", _file(settings, path), path)
+            found.append(replace(whole, slice="all"))
     return found
+
+
+def _file(settings: Settings, path: Path) -> str:
+    return f"sources/{path.relative_to(settings.sources).as_posix()}"
+
+
+def _transcriptions(sources: Path, source: str) -> Iterator[tuple[str, str, Path]]:
+    """(document, edition, file): `<document>/<edition>.csv`, or every CSV in that folder."""
+    folder = sources / source / "transcriptions"
+    for path in sorted(folder.glob("*/*.csv")):
+        yield path.parent.name, path.stem, path
+    for path in sorted(folder.glob("*/*/*.csv")):
+        yield path.parent.parent.name, path.parent.name, path
 
 
 def drop_folder(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
@@ -143,7 +154,7 @@ def _transcription(path: Path) -> tuple[str, str] | None:
 def known_originals(sources: Path) -> dict[str, str]:
     """sha256 -> path of every original that the transcriptions were read from."""
     known = {}
-    for path in sorted(sources.glob("**/originals.csv")):
+    for path in sorted(sources.glob(f"**/{ORIGINALS}")):
         with path.open(encoding="utf-8", newline="") as handle:
             known.update({row["sha256"]: row["path"] for row in csv.DictReader(handle)})
     return known
@@ -164,8 +175,10 @@ def acquisitions(archive: Path) -> list[dict[str, str]]:
 
 def slice_names(settings: Settings, source: str) -> list[str]:
     """Names of the slices a sliced source has now, without hashing a byte."""
-    folder = settings.sources / source / "transcriptions"
-    names = {slice_name(path.parent.name, path.stem) for path in folder.glob("*/*.csv")}
+    names = {
+        slice_name(document, edition)
+        for document, edition, _ in _transcriptions(settings.sources, source)
+    }
     if settings.drop is not None and source == "yearbook":
         for path in _files(settings.drop):
             try:

@@ -381,10 +381,14 @@ def _english_forms(names: pl.DataFrame) -> list[pl.DataFrame]:
     return [english.with_columns(key=form, tier=pl.lit(2)) for form in forms]
 
 
+# Weighs more than any tier at any attempt: what a name means by itself comes before an alias.
+ALIAS = 100
+
+
 def name_keys(divisions: pl.DataFrame, aliases: pl.DataFrame) -> pl.DataFrame:
     """Every spelling with the codes it may mean.
 
-    Columns: key, tier (0 exact name or bare code, 1 short form, 2 English, 3 alias), rank of the
+    Columns: key, tier (0 exact name or bare code, 1 short form, 2 English, ALIAS), rank of the
     level, place_code, place_name_zh, valid_from, valid_to.
     """
     rank = pl.col("place_level").replace_strict(LEVELS, range(len(LEVELS)), return_dtype=pl.Int32)
@@ -397,7 +401,7 @@ def name_keys(divisions: pl.DataFrame, aliases: pl.DataFrame) -> pl.DataFrame:
         names.with_columns(key=pl.col("place_code")),
         *_short_forms(names),
         *_english_forms(names),
-        names.drop("key").join(spelled, on="place_code").with_columns(tier=pl.lit(3)),
+        names.drop("key").join(spelled, on="place_code").with_columns(tier=pl.lit(ALIAS)),
     ]
     columns = ["key", "tier", "rank", "place_code", "place_name_zh", "valid_from", "valid_to"]
     return pl.concat([form.select(columns) for form in forms]).unique(maintain_order=True)
@@ -426,8 +430,9 @@ def _attempts(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _matches(pairs: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """Per pair the codes of the best rung: own date before eve, exact before short before English
-    before alias, province before prefecture before county. Columns pair, codes, labels."""
+    """Per pair the codes of the best rung: own date before eve, exact before short before English,
+    province before prefecture before county; an alias only where no name fits. Columns pair, codes,
+    labels."""
     rung = pl.col("attempt") * 100 + pl.col("tier") * 10 + pl.col("rank")
     hinted = pl.col("hint").is_null() | (pl.col("hint") == pl.col("place_code"))
     label = pl.col("place_code") + " " + pl.col("place_name_zh")
@@ -505,10 +510,11 @@ def resolve_places(
     1. names are compared without blanks, width forms, leading numbering and letter case;
     2. a leading six-digit code decides, provided that the code has that name then;
     3. the exact name; then the name without 市/省/区/县/地区 or the short form of an autonomous
-       county; then the English name of a province or prefecture; then an alias. A printed suffix
-       must fit: 清新县 is not 清新区. Without a suffix a prefecture wins over a county;
+       county; then the English name of a province or prefecture. A printed suffix must fit: 清新县
+       is not 清新区. Without a suffix a prefecture wins over a county;
     4. if nothing is found, the same on the eve of the date's year, for a unit that is printed with
-       the status it had when the year began.
+       the status it had when the year began;
+    5. last, a declared alias, for tables that keep an old or a wrong name.
 
     `place_candidates` is null for a resolved or an absent name; otherwise the codes and names that
     tie, or the nearest names valid then, best first; empty when none is near.

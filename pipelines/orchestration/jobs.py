@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from pipelines.sources import SOURCES
+
 
 def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     def extract(source: str) -> dg.UnresolvedAssetJobDefinition:
@@ -20,12 +22,10 @@ def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     build_release = dg.define_asset_job(
         "build_release",
         selection=(
-            dg.AssetSelection.groups(
-                "staging", "intermediate", "marts", "meta", "seeds", "release"
-            )
+            dg.AssetSelection.groups("staging", "intermediate", "marts", "meta", "seeds", "release")
             | dg.AssetSelection.all_asset_checks()
         ),
         description="Check what arrived, build the marts, publish one verified release.",
         tags={"metrocircle/publishes": "true"},
     )
-    return [extract("registry"), extract("geography"), extract("yearbook"), build_release]
+    return [*(extract(source.name) for source in SOURCES), build_release]

@@ -15,16 +15,11 @@ from pipelines import staleness
 from pipelines.archive import acquire
 from pipelines.orchestration import partitions
 from pipelines.settings import Settings
+from pipelines.sources import BY_NAME, SOURCES
 
 ZONE = "Asia/Shanghai"
-# Yearbooks appear between September and spring, at no fixed day: a weekly look finds a new edition
-# soon enough. Registries and geography go first, the release last; the run queue keeps the order.
-WEEKLY = {
-    "registry": "0 6 * * 1",
-    "geography": "0 6 * * 1",
-    "yearbook": "10 6 * * 1",
-    "build_release": "30 6 * * 1",
-}
+# The release goes last; the run queue (dagster.yaml) keeps the order when a source takes longer.
+BUILD_RELEASE_AT = "30 6"
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -33,7 +28,9 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         if settings.schedules_on
         else dg.DefaultScheduleStatus.STOPPED
     )
-    return [_schedule(settings, job, cron, status) for job, cron in WEEKLY.items()]
+    times = {source.name: source.weekly_at for source in SOURCES}
+    times["build_release"] = BUILD_RELEASE_AT
+    return [_schedule(settings, job, f"{at} * * 1", status) for job, at in times.items()]
 
 
 def _schedule(
@@ -65,7 +62,7 @@ def requests(settings: Settings, job: str) -> Iterator[dg.RunRequest | dg.SkipRe
     stale = [item.name for item in plan.stale if item.source == job]
     if not stale:
         yield dg.SkipReason(f"no slice of {job} changed")
-    elif job in acquire.SLICED_SOURCES:
+    elif BY_NAME[job].is_sliced:
         for first, last in partitions.ranges(stale, acquire.slice_names(settings, job)):
             yield dg.RunRequest(tags=partitions.range_tags(first, last))
     else:

@@ -1,33 +1,33 @@
-"""The quality room in Dagster: every rule of `expectations/` as an asset check.
+"""The quality room in Dagster: every suite of `expectations/` as one asset check of its table.
 
 Belongs here: handing suites to Dagster and their results to the release. Not here: rules, running.
-A broken rule of severity error blocks what reads the table, and with it the release.
+A broken rule of severity error blocks what reads the table, and with it the release. One check a
+suite, not one a rule: each check costs Dagster several database writes, and the ledger has all.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from expectations import load_suites
 from pipelines import contract
 from pipelines.orchestration import profile
+from pipelines.quality import ledger, runner
 from pipelines.quality import results as results_on_disk
-from pipelines.quality import runner
+from pipelines.quality.ledger import CheckResult
 from pipelines.settings import Settings
 
 
 def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     specs = [
         dg.AssetCheckSpec(
-            name=rule.rule_id,
+            name="expectations",
             asset=["lake", suite.table],
-            description=rule.expected,
-            blocking=rule.severity == "error",
-            metadata={"owner": rule.owner, "engine": runner.ENGINE},
+            description="\n".join(f"- {rule.rule_id}: {rule.expected}" for rule in suite.rules),
+            blocking=True,
         )
         for suite in load_suites()
-        for rule in suite.rules
     ]
 
     @dg.multi_asset_check(name="arriving_tables", specs=specs)
@@ -37,26 +37,27 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         with profile.phase("checks"):
             results = runner.run_suites(settings.lake, known, settings.threads)
         results_on_disk.save(settings, runner.ENGINE, results)
-        by_rule = defaultdict(list)
+        by_table = defaultdict(list)
         for result in results:
-            by_rule[result.table_name, result.rule_id].append(result)
-        for (table, rule_id), parts in by_rule.items():
-            broken = [part for part in parts if part.status in {"fail", "warn"}]
-            yield dg.AssetCheckResult(
-                asset_key=["lake", table],
-                check_name=rule_id,
-                passed=not broken,
-                severity=(
-                    dg.AssetCheckSeverity.ERROR
-                    if parts[0].severity == "error"
-                    else dg.AssetCheckSeverity.WARN
-                ),
-                metadata={
-                    "failing_rows": sum(part.failing_rows or 0 for part in parts),
-                    "observed": "; ".join(f"{p.slice}: {p.observed}" for p in broken)
-                    or "as expected",
-                    "samples": "\n".join(s for part in broken for s in part.samples) or "none",
-                },
-            )
+            by_table[result.table_name].append(result)
+        for table, parts in by_table.items():
+            yield _check_result(table, parts)
 
     return [arriving_tables]
+
+
+def _check_result(table: str, parts: Sequence[CheckResult]) -> dg.AssetCheckResult:
+    broken = [part for part in parts if part.status in {"fail", "warn"}]
+    stops = bool(ledger.blocking(parts))
+    return dg.AssetCheckResult(
+        asset_key=["lake", table],
+        check_name="expectations",
+        passed=not broken,
+        severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "rules": len({part.rule_id for part in parts}),
+            "observed": "; ".join(f"{p.rule_id} [{p.slice}]: {p.observed}" for p in broken)
+            or "as expected",
+            "samples": "\n".join(s for part in broken for s in part.samples) or "none",
+        },
+    )

@@ -151,20 +151,24 @@ def _file_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tup
 def _compare(
     table: Table, slice_: str, types: Sequence[tuple[str, str]]
 ) -> Iterator[dict[str, Any]]:
-    """Found and expected type and position of every column that either side has."""
-    found = {name: (type_, at) for at, (name, type_) in enumerate(types, start=1)}
-    wanted = {column.name: (column.type, at) for at, column in enumerate(table.columns, start=1)}
+    """Found and expected type and position of every column that either side has.
+
+    Positions count the columns that both sides have: one that is absent moves no other.
+    """
+    found = dict(types)
+    wanted = {column.name: column.type for column in table.columns}
+    found_order = [name for name in found if name in wanted]
+    wanted_order = [name for name in wanted if name in found]
     for name in dict.fromkeys([*wanted, *found]):
-        found_type, found_at = found.get(name, (None, None))
-        wanted_type, wanted_at = wanted.get(name, (None, None))
+        shared = name in found and name in wanted
         yield {
             "table_name": table.name,
             "slice": slice_,
             "column_name": name,
-            "found": found_type,
-            "expected": wanted_type,
-            "found_position": found_at,
-            "expected_position": wanted_at,
+            "found": found.get(name),
+            "expected": wanted.get(name),
+            "found_position": found_order.index(name) if shared else None,
+            "expected_position": wanted_order.index(name) if shared else None,
         }
 
 

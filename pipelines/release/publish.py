@@ -114,8 +114,8 @@ def use(settings: Settings, release_id: str) -> Release:
         if path.parent != settings.releases or release_id.startswith("."):
             raise ReleaseRefused(f"{release_id!r} is not a release id")
         _refuse_problems(verify(path, settings.threads), f"release {release_id}")
-        release = Release(release_id, path)
-        release = Release(release_id, path, rows=int(release.document()["rows"]))
+        rows = int(Release(release_id, path).document()["rows"])
+        release = Release(release_id, path, rows)
         _point(settings, release)
         return release
 

@@ -22,7 +22,7 @@ _LOCKS = (
     # A query must not see the Python variables of its caller as tables.
     "SET python_enable_replacements = false",
     "SET TimeZone = 'UTC'",
-    # The database may come with a file beside it on a spilled sort: there is no such place here.
+    # A large sort would spill into a file: a release folder is no place for one.
     "SET temp_directory = ''",
     "SET enable_external_access = false",
     "SET lock_configuration = true",

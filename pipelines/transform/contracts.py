@@ -39,14 +39,12 @@ def render(table: Table) -> str:
             "data_type": column.type,
             "description": f"{column.en}{unit} / {column.zh}",
         }
-        if column.name in table.key:
-            entry["data_tests"] = ["not_null"]
         columns.append(entry)
     model = {
         "name": table.name,
         "description": _description(table),
         "config": {"contract": {"enforced": not table.open}},
-        "data_tests": [{"unique_key": {"arguments": {"columns": list(table.key)}}}],
+        "data_tests": [{"primary_key": {"arguments": {"columns": list(table.key)}}}],
         "columns": columns,
     }
     if {"value", "value_low", "value_high"} <= set(table.column_names):

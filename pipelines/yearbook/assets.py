@@ -59,9 +59,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         """Printed values of yearbooks and other tables, one partition per document and edition."""
         wanted = set(context.partition_keys)
         slices, _ = staleness.held_slices(settings)
-        reports = extract(
-            settings, [s for s in slices if s.source == SOURCE and s.name in wanted]
-        )
+        reports = extract(settings, [s for s in slices if s.source == SOURCE and s.name in wanted])
         rejects = [reject for report in reports.values() for reject in report.rejects]
         errors = [reject for reject in rejects if reject.severity == "error"]
         for name, report in reports.items():
@@ -72,9 +70,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             context.log.error(reject.message())
         return dg.MaterializeResult(
             metadata={
-                "dagster/partition_row_count": sum(
-                    r.rows["observation"] for r in reports.values()
-                ),
+                "dagster/partition_row_count": sum(r.rows["observation"] for r in reports.values()),
                 "editions": len(reports),
                 "rejected": len(rejects),
                 "rejected_errors": len(errors),

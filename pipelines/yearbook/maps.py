@@ -490,9 +490,7 @@ def _units(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.D
     return rows.with_columns(pl.when(~crossed.fill_null(False)).then("unit_id").alias("unit_id"))
 
 
-def _corrections(
-    rows: pl.DataFrame, maps: Maps, slice_: str
-) -> tuple[pl.DataFrame, list[Reject]]:
+def _corrections(rows: pl.DataFrame, maps: Maps, slice_: str) -> tuple[pl.DataFrame, list[Reject]]:
     """Declared corrections of the slice; one that matches nothing any more is an error.
 
     exclude: the value stays in tidy and reaches no mart. set_unit, set_value: as declared. The text

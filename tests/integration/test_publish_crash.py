@@ -26,6 +26,8 @@ sys.path.insert(0, str(SCRIPT.parent))
 
 from make_tiny_build import TinyBuild, make_tiny_build  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 # Just before which event the process dies, and whether `current` has moved by then.
 KILLS_BY_STEP = {
     "identical Parquet is shared": ("os.link:gap.parquet", False),

@@ -55,13 +55,22 @@ select
     editions > 1 as is_mixed_vintage,
     assumed_dates = 1 as rests_on_assumed_date,
     estimates = 1 as is_estimate,
-    {% for bound in ['', '_low', '_high'] %}
     case aggregation
-        when 'sum' then total{{ bound }}
-        when 'mean_of_members'
-            then {{ ratio('total' ~ bound, 'members_with_data', '1') }}
-        when 'min' then least{{ bound }}
-        else most{{ bound }}
-    end as value{{ bound }}{{ ',' if not loop.last }}
-    {% endfor %}
+        when 'sum' then total
+        when 'mean_of_members' then {{ ratio('total', 'members_with_data', '1') }}
+        when 'min' then least
+        else most
+    end as value,
+    case aggregation
+        when 'sum' then total_low
+        when 'mean_of_members' then {{ ratio('total_low', 'members_with_data', '1') }}
+        when 'min' then least_low
+        else most_low
+    end as value_low,
+    case aggregation
+        when 'sum' then total_high
+        when 'mean_of_members' then {{ ratio('total_high', 'members_with_data', '1') }}
+        when 'min' then least_high
+        else most_high
+    end as value_high
 from grouped

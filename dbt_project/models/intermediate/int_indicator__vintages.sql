@@ -65,7 +65,7 @@ publisher_newest as (
         value_high as publisher_high,
         row_number() over (
             partition by place_code, indicator_id, data_year, scope
-            order by published_on desc, precedence, document, edition desc
+            order by published_on desc, precedence asc, document asc, edition desc
         ) as recency
     from documented
     where not relays and published_on is not null

@@ -47,10 +47,10 @@ member as (
             or (
                 circle_value.aggregation = 'ratio_of_sums'
                 and (
-                    cell.indicator_id = circle_value.numerator
+                    circle_value.numerator = cell.indicator_id
                     or (
                         not circle_value.is_share_of_province
-                        and cell.indicator_id = circle_value.divisor
+                        and circle_value.divisor = cell.indicator_id
                     )
                 )
             )

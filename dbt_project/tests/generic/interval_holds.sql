@@ -1,5 +1,5 @@
 {% test interval_holds(model) %}
-{#- A value outside its own rounding interval: the bounds were propagated wrongly. -#}
+    {#- A value outside its own rounding interval: the bounds were propagated wrongly. -#}
 select *
 from {{ model }}
 where

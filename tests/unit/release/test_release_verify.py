@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from pipelines.release import metadata
-from pipelines.release.verify import verify
+from pipelines.release.verify import _check_manifest, verify
 
 
 @pytest.fixture
@@ -42,8 +42,6 @@ def test_a_flipped_bit_is_found_in_every_file(release: Path) -> None:
             damaged[place] ^= 1
             path.write_bytes(damaged)
             # The MANIFEST alone: reading the tables again for every bit would take minutes.
-            from pipelines.release.verify import _check_manifest
-
             problems, _ = _check_manifest(release)
             assert problems, f"{path.name} at {place}"
         path.write_bytes(before)

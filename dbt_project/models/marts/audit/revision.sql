@@ -16,7 +16,7 @@ dated as (
             *,
             row_number() over (
                 partition by place_code, indicator_id, data_year, scope, published_on
-                order by precedence, document, edition desc
+                order by precedence asc, document asc, edition desc
             ) as choice
         from vintages
     ) as ranked

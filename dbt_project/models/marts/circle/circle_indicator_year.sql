@@ -114,5 +114,5 @@ select
     is_estimate,
     method,
     {{ fact_hash(["'circle'", 'circle_id', 'indicator_id', 'cast(year as varchar(4))', 'vintage']) }}
-    as fact_id
+        as fact_id
 from stated

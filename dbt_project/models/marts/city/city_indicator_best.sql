@@ -57,15 +57,41 @@ across as (
 
 unioned as (
     select
-        place_code, indicator_id, year, unit, document, edition, published_on,
-        published_on_precision, status, source_kind, is_estimate, method, value, value_low,
-        value_high, fact_id
+        place_code,
+        indicator_id,
+        year,
+        unit,
+        document,
+        edition,
+        published_on,
+        published_on_precision,
+        status,
+        source_kind,
+        is_estimate,
+        method,
+        value,
+        value_low,
+        value_high,
+        fact_id
     from cell
     union all
     select
-        place_code, indicator_id, year, unit, document, edition, published_on,
-        published_on_precision, status, source_kind, is_estimate, method, value, value_low,
-        value_high, fact_id
+        place_code,
+        indicator_id,
+        year,
+        unit,
+        document,
+        edition,
+        published_on,
+        published_on_precision,
+        status,
+        source_kind,
+        is_estimate,
+        method,
+        value,
+        value_low,
+        value_high,
+        fact_id
     from across
 )
 

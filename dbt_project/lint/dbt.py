@@ -1,0 +1,13 @@
+"""Stand-ins for the dbt macros our models call, so that sqlfluff can read models without dbt."""
+
+
+def hash(field: str) -> str:
+    return f"md5({field})"
+
+
+def safe_cast(field: str, type_: str) -> str:
+    return f"try_cast({field} as {type_})"
+
+
+def type_int() -> str:
+    return "integer"

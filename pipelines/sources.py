@@ -1,0 +1,81 @@
+"""The sources, in the order they are extracted: the one list that a new source joins.
+
+Belongs here: what every source must declare so that the archive, staleness, jobs, schedules and the
+refresh know it. Not here: any parsing, and nothing that is slow to import.
+
+To add a source: a package on the floor plan *acquire -> parse -> assets* (`build_assets` and, for
+a sliced source, one asset partitioned by slice), a `Source` here, its tables in
+`sources/contract.yml`, a suite per table in `expectations/`, staging models in `dbt_project`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source package.
+
+    is_sliced: files lie in `sources/<name>/transcriptions/<document>/<edition>.csv` (or in a folder
+        of that name) and each (document, edition) is a slice; otherwise all files are slice `all`.
+    files: for an unsliced source, its files below `sources/`.
+    depends_on: files and folders that decide what a slice becomes; `sources:` means the folder of
+        sources, anything else the checkout. Slices go stale when one of them changes.
+    tables: lake tables it writes; the first one shows that a slice was extracted.
+    weekly_at: minute and hour (Asia/Shanghai, Mondays) of its schedule.
+    """
+
+    name: str
+    is_sliced: bool
+    files: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    tables: tuple[str, ...]
+    weekly_at: str
+
+
+_REGISTRY = (
+    "pipelines/registry",
+    "sources:registry.yml",
+    "sources:indicators.csv",
+    "sources:units.csv",
+    "sources:yearbook/editions.csv",
+)
+_GEOGRAPHY = ("pipelines/geography", "sources:geography")
+
+SOURCES = (
+    Source(
+        name="registry",
+        is_sliced=False,
+        files=("indicators.csv", "units.csv", "registry.yml", "*/editions.csv"),
+        depends_on=_REGISTRY,
+        tables=("indicator", "unit", "document"),
+        weekly_at="0 6",
+    ),
+    Source(
+        name="geography",
+        is_sliced=False,
+        files=("geography/*.csv",),
+        depends_on=_GEOGRAPHY,
+        tables=(
+            "division", "place_alias", "city_centre", "division_change", "circle", "circle_member",
+        ),
+        weekly_at="0 6",
+    ),
+    Source(
+        name="yearbook",
+        is_sliced=True,
+        files=(),
+        # Yearbooks appear between September and spring, at no fixed day: a weekly look is enough.
+        depends_on=(
+            "pipelines/yearbook",
+            "sources:yearbook/maps",
+            "sources:yearbook/corrections.yml",
+            *_REGISTRY,
+            *_GEOGRAPHY,
+        ),
+        tables=("observation",),
+        weekly_at="10 6",
+    ),
+)  # fmt: skip
+BY_NAME = {source.name: source for source in SOURCES}
