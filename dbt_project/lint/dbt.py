@@ -4,10 +4,3 @@
 def hash(field: str) -> str:
     return f"md5({field})"
 
-
-def safe_cast(field: str, type_: str) -> str:
-    return f"try_cast({field} as {type_})"
-
-
-def type_int() -> str:
-    return "integer"

@@ -72,6 +72,8 @@ def _events(
                 asset_key=translator.get_asset_key(node),
                 metadata={"seconds": round(float(result["execution_time"]), 3)},
             )
+        elif status == "skipped":
+            continue  # its model failed: that failure is what a person must see
         elif node["resource_type"] == "test" and node["name"] in check_keys:
             key = check_keys[node["name"]]
             severity = str(node["config"].get("severity", "error")).lower()
