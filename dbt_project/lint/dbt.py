@@ -3,4 +3,3 @@
 
 def hash(field: str) -> str:
     return f"md5({field})"
-
