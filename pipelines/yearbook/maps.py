@@ -27,7 +27,11 @@ from pipelines.registry.tables import indicator_units, read_text_csv
 
 # Marks that stand for "no figure", never for zero (yearbook notes, formats/yearbook part 2 and 5).
 NULL_MARKS = ("", "-", "--", "—", "——", "–", "…", "...", "……", "~", "NA", "N/A", "None", "x", "X")
-NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$"
+NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+# Thousands in whole groups of three: 1,234,567 and 1 234, never 1,2345.
+GROUPED = r"^[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]*)?$"
+_NARROW = [chr(code) for code in range(0x21, 0x7F)]
+_WIDE = [chr(code + 0xFEE0) for code in range(0x21, 0x7F)]
 # Better copies first (architecture, section 3): the same cell may arrive more than once.
 SOURCE_KINDS = ("original", "mirror", "transcription", "secondary")
 STATUSES = ("preliminary", "final", "revised", "unknown")
@@ -232,15 +236,22 @@ def _periods(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl
 
 def _values(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.DataFrame:
     """Numbers as printed: full-width digits folded, thousands commas removed, nothing guessed."""
-    folded = pl.col("value").str.normalize("NFKC").str.replace_all(r"[\s\u{3000}]+", "")
-    plain = folded.str.replace(r"^([+-]?\d{1,3})(,\d{3})+(\.\d+)?$", "$0").str.replace_all(
-        r"(\d),(\d{3})", "$1$2"
+    # Width forms only: NFKC would also make a footnote mark (12①, 10²) a digit of the number.
+    folded = (
+        pl.col("value")
+        .str.replace_many(_WIDE, _NARROW)
+        .str.replace_all(r"[\s\u{3000}]+", " ")
+        .str.strip_chars(" ")
+        # Blanks beside a sign or a point are typesetting (159. 9); between digits they are not.
+        .str.replace_all(r" ?\. ?", ".")
+        .str.replace(r"^([+-]) ", "$1")
     )
-    marks = pl.Series(NULL_MARKS)
-    # NFKC turns the ellipsis into dots, so both the text as printed and its folded form count.
-    is_mark = folded.is_in(marks.implode()) | pl.col("value").str.strip_chars().is_in(
-        marks.implode()
+    plain = (
+        pl.when(folded.str.contains(GROUPED))
+        .then(folded.str.replace_all("[, ]", ""))
+        .otherwise(folded)
     )
+    is_mark = folded.str.replace_all(" ", "", literal=True).is_in(pl.Series(NULL_MARKS).implode())
     is_number = plain.str.contains(NUMBER) & ~is_mark
     mantissa_decimals = plain.str.extract(r"\.(\d*)").str.len_chars().fill_null(0).cast(pl.Int32)
     exponent = plain.str.extract(r"[eE]([+-]?\d+)").cast(pl.Int32, strict=False).fill_null(0)
@@ -264,7 +275,11 @@ def _values(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.
     rows = rows.with_columns(
         pl.when(unread).then(pl.lit(DAMAGED)).otherwise("null_mark").alias("null_mark")
     )
-    repaired = plain.str.replace_all("[OoQ]", "0").str.replace_all("[lI|]", "1")
+    repaired = (
+        plain.str.replace_all("[, ]", "")
+        .str.replace_all("[OoQ]", "0")
+        .str.replace_all("[lI|]", "1")
+    )
     problems.append(
         _problem(
             rows, pl.col("null_mark") == DAMAGED, "value",
