@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ NULL_MARKS = ("", "-", "--", "—", "——", "–", "…", "...", "……", "~"
 NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 # Thousands in whole groups of three: 1,234,567 and 1 234, never 1,2345.
 GROUPED = r"^[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]*)?$"
+# A power that a column of 28 digits could hold: 1e999999 is never written out.
+POWER = r"[eE][+-]?[0-9]{1,2}$"
 _NARROW = [chr(code) for code in range(0x21, 0x7F)]
 _WIDE = [chr(code + 0xFEE0) for code in range(0x21, 0x7F)]
 # Better copies first (architecture, section 3): the same cell may arrive more than once.
@@ -312,11 +315,11 @@ def _values(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.
     is_number = plain.str.contains(NUMBER) & ~is_mark
     mantissa_decimals = plain.str.extract(r"\.(\d*)").str.len_chars().fill_null(0).cast(pl.Int32)
     exponent = plain.str.extract(r"[eE]([+-]?\d+)").cast(pl.Int32, strict=False).fill_null(0)
-    number = (
-        pl.when(plain.str.contains(r"[eE]"))
-        .then(plain.cast(pl.Float64, strict=False).cast(pl.Decimal(28, 10), strict=False))
-        .otherwise(plain.cast(pl.Decimal(28, 10), strict=False))
-    )
+    # Powers are written out: through a float 2363e8 would become 236300000000.0000262144.
+    powers = rows.select(plain.alias("text")).to_series().unique()
+    powers = powers.filter(powers.str.contains(POWER) & powers.str.contains(NUMBER))
+    written = {text: format(Decimal(text), "f") for text in powers.to_list()}
+    number = plain.replace(written).cast(pl.Decimal(28, 10), strict=False)
     rows = rows.with_columns(
         pl.when(is_number).then(number).alias("number"),
         pl.when(is_mark)
