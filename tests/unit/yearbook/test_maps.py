@@ -37,6 +37,7 @@ VALUES = [
     (".5", "0.5", 1, None),
     ("12.", "12", 0, None),
     ("1.5e-3", "0.0015", 4, None),
+    ("2363E8", "236300000000", 0, None),
     ("", None, None, ""),
     ("-", None, None, "-"),
     ("—", None, None, "—"),
@@ -63,6 +64,8 @@ VALUES = [
     ("Infinity", None, None, "damaged"),
     ("1e30", None, None, "damaged"),  # more than the column holds
     ("1e-30", None, None, "damaged"),  # would be a zero
+    ("1e999999999", None, None, "damaged"),
+    ("1e-999999999", None, None, "damaged"),
     ("99999999999999999999", None, None, "damaged"),
 ]
 
