@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -87,16 +88,21 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point: 0 on success, 1 when something is wrong, 2 for wrong usage."""
     options = parser().parse_args(arguments)
-    settings = settings_module.load()
-    if getattr(options, "drop", None):
-        settings = replace(settings, drop=options.drop.resolve())
     command = globals()[f"command_{options.command.replace('-', '_')}"]
     try:
-        return int(command(settings, options))
-    except MetrocircleError as error:
-        sys.stderr.write(f"metrocircle {options.command}: {error}\n")
-        return 1
+        settings = settings_module.load()
+        if getattr(options, "drop", None):
+            settings = replace(settings, drop=options.drop.resolve())
+        code = int(command(settings, options))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
+        # The reader left (`| head`): Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (MetrocircleError, OSError) as error:
+        # A full disk or a folder without permission is for the person, not for a stack of calls.
+        sys.stderr.write(f"metrocircle {options.command}: {error}\n")
         return 1
 
 
@@ -292,7 +298,10 @@ def command_query(settings: Settings, options: argparse.Namespace) -> int:
     if options.json:
         out(json.dumps(frame.to_dicts(), ensure_ascii=False, indent=1, default=str))
     elif options.csv:
-        sys.stdout.write(frame.write_csv())
+        try:
+            sys.stdout.write(frame.write_csv())
+        except pl.exceptions.ComputeError as error:
+            raise MetrocircleError(f"CSV has no room for lists or bytes: {error}") from error
     else:
         terminal = shutil.get_terminal_size((160, 40)).columns
         with pl.Config(
