@@ -71,7 +71,9 @@ def parser() -> argparse.ArgumentParser:
 
     transcribe = add("transcribe", "read originals into sources/ again (maintainers)", False)
     transcribe.add_argument("originals", type=Path, help="folder that holds the originals")
-    transcribe.add_argument("--source", choices=("geography", "rail", "yearbook"), help="only this source")
+    transcribe.add_argument(
+        "--source", choices=("geography", "rail", "yearbook"), help="only this source"
+    )
     return top
 
 

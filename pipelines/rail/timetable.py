@@ -123,7 +123,9 @@ def _read_trains(
         total=lines.whole_number("total_minutes"),
         stops=lines.whole_number("stops_total"),
     )
-    runs = _runs(raw, window) if window else pl.repeat(None, raw.height, dtype=pl.Boolean, eager=True)
+    runs = (
+        _runs(raw, window) if window else pl.repeat(None, raw.height, dtype=pl.Boolean, eager=True)
+    )
     raw = raw.with_columns(runs=runs)
     attributes = [c for c in TRAIN_COLUMNS if c not in {"start_date"}]
     checks = (
@@ -204,7 +206,7 @@ def _read_stops(
               "an arrival at every stop but the first", "arrive_minutes"),
         Check(~no_departure, "the departure is missing or too much",
               "a departure at every stop but the last", "depart_minutes"),
-        Check(pl.col("arrive").is_not_null() & (pl.col("depart") < pl.col("arrive")).fill_null(False),
+        Check((pl.col("depart") < pl.col("arrive")).fill_null(False),
               "the train departs before it arrives", "departure no earlier than arrival",
               "depart_minutes"),
         Check(lines.is_repeated("train_no", "stop_seq"), "the stop is listed twice",

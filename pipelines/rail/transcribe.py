@@ -52,8 +52,8 @@ STATION_TABLES = (
 ADDRESSES = "data/rail/raw/geo/cnstation.heywhale.csv.gz"
 POINTS = "data/rail/raw/geo/station_coords_osm.wensimehrp.csv"
 GUANGDONG_12306 = "15"
-# Districts that gave up 坪山, 龙华 and 光明 after the list of addresses was made: an address in them
-# does not say which district the station lies in today.
+# Districts that gave up 坪山, 龙华 and 光明 after the list of addresses was made: an address in
+# them does not say which district the station lies in today.
 SPLIT_SINCE = {"440306", "440307"}
 # Generous box around the province, for stops that no table lists.
 BOX = ((109.6, 117.4), (20.1, 25.6))
@@ -304,7 +304,8 @@ def _services(timetable: cr.Timetable, day: date, stops: pl.DataFrame) -> pl.Dat
         pl.len().alias("stops_total"),
     )
     parts = []
-    for back in range((inside["days_run"].max() or 0) + 1):  # type: ignore[operator]
+    longest = max(inside["days_run"].drop_nulls().to_list(), default=0)
+    for back in range(longest + 1):
         start = day - timedelta(days=back)
         # A train that started before the window belongs to the timetable before this one.
         if start < WINDOW.first:
@@ -378,7 +379,7 @@ def _day(
         "trains_unreadable": running.height - readable,
         "read_from": TIMETABLE,
         "read_sha256": prefix,
-        "read_locator": f"L1-L{timetable.trains['line'].max()}",
+        "read_locator": f"L1-L{timetable.stops.select(pl.col('line').max()).item()}",
     }
     home = folder / "transcriptions" / DOCUMENT / day.isoformat()
     _write(home / "day.csv", DAY_COLUMNS, [facts])
@@ -390,7 +391,9 @@ def _day(
     )
 
 
-def _unmapped(held: Originals, timetable: cr.Timetable, stops: pl.DataFrame) -> list[dict]:
+def _unmapped(
+    held: Originals, timetable: cr.Timetable, stops: pl.DataFrame
+) -> list[dict[str, object]]:
     """Stops of the two dates that no station table lists and that may lie in Guangdong.
 
     A stop whose point lies outside a box around the province is none of ours and is left out.
