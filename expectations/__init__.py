@@ -22,6 +22,12 @@ SUITES = (
     "indicator",
     "observation",
     "place_alias",
+    "rail_day",
+    "rail_day_type",
+    "rail_service",
+    "rail_station",
+    "rail_stop_time",
+    "rail_train",
     "rejects",
     "unit",
 )

@@ -81,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
 
     transcribe = add("transcribe", "read originals into sources/ again (maintainers)", False)
     transcribe.add_argument("originals", type=Path, help="folder that holds the originals")
-    transcribe.add_argument("--source", choices=("geography", "yearbook"), help="only this source")
+    transcribe.add_argument(
+        "--source", choices=("geography", "rail", "yearbook"), help="only this source"
+    )
     return top
 
 
@@ -368,7 +370,7 @@ def command_transcribe(settings: Settings, options: argparse.Namespace) -> int:
 
     if not options.originals.is_dir():
         raise MetrocircleError(f"{options.originals} is not a folder")
-    for source in (options.source,) if options.source else ("geography", "yearbook"):
+    for source in (options.source,) if options.source else ("geography", "rail", "yearbook"):
         module = import_module(f"pipelines.{source}.transcribe")
         for line in module.transcribe(options.originals.resolve(), settings.sources):
             out(line)

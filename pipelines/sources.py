@@ -77,5 +77,23 @@ SOURCES = (
         tables=("observation",),
         weekly_at="10 6",
     ),
+    # A Dagster job holds one partition definition: whole tables and service dates are two sources.
+    Source(
+        name="rail_network",
+        is_sliced=False,
+        files=("rail/stations.csv", "rail/day_types.csv"),
+        depends_on=("pipelines/rail/stations.py", "pipelines/rail/lines.py"),
+        tables=("rail_station", "rail_day_type"),
+        weekly_at="10 6",
+    ),
+    Source(
+        name="rail",
+        is_sliced=True,
+        files=(),
+        # A new timetable every few months, a correction of it at any time.
+        depends_on=("pipelines/rail", "sources:rail/stations.csv"),
+        tables=("rail_stop_time", "rail_day", "rail_train", "rail_service"),
+        weekly_at="15 6",
+    ),
 )  # fmt: skip
 BY_NAME = {source.name: source for source in SOURCES}

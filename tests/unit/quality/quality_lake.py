@@ -116,6 +116,44 @@ def _observations() -> list[dict[str, Any]]:
     ]
 
 
+def _rail() -> Rows:
+    """A night train from 广州 to 深圳 on a Wednesday: it passes midnight on its way."""
+    date_ = {"timetable": "timetable", "service_date": date(2024, 4, 17)}
+    night = date_ | {"train_no": "6500000K1230"}
+    week = ("2024-04-17", "workday"), ("2024-04-20", "weekend"), ("2024-05-01", "public_holiday")
+    station = {"valid_from": date(2023, 4, 26)}
+    return {
+        "rail_day_type": [
+            {"service_date": date.fromisoformat(day), "day_type": kind, "source": "x"}
+            for day, kind in week
+        ],
+        "rail_day": [
+            date_
+            | {"base_date": date(2024, 4, 10), "window_first": date(2024, 4, 10)}
+            | {"window_last": date(2024, 5, 10), "trains": 10178}
+            | {"trains_skipping_only": 4, "trains_unreadable": 0}
+        ],
+        "rail_station": [
+            station | {"telecode": "GZQ", "station_name_zh": "广州", "place_code": "440100"},
+            station | {"telecode": "SZQ", "station_name_zh": "深圳", "place_code": "440300"},
+        ],
+        "rail_train": [
+            night
+            | {"codes": "K123", "train_class": "K", "calendar": "", "origin_minute": 1400}
+            | {"total_minutes": 120, "stops_total": 2}
+        ],
+        "rail_service": [night | {"start_date": date(2024, 4, 17), "days_run": 0}],
+        "rail_stop_time": [
+            night
+            | {"stop_seq": 1, "telecode": "GZQ", "place_code": "440100"}
+            | {"depart_minutes": 0, "depart_day": 0},
+            night
+            | {"stop_seq": 2, "telecode": "SZQ", "place_code": "440300"}
+            | {"arrive_minutes": 120, "arrive_day": 1},
+        ],
+    }
+
+
 def clean() -> Rows:
     """Rows of every extract table; columns left out are null."""
     spot = {"snapshot_id": "snap0", "locator": "L1"}
@@ -176,6 +214,10 @@ def clean() -> Rows:
                 "redistribute": "facts",
             }
             for document, edition in (("yearbook", "2022"), ("census", "2020"))
+        ]
+        + [
+            {"document": "timetable", "edition": "undated", "source_id": "rail"}
+            | {"redistribute": "facts"}
         ],
         "division": [
             {
@@ -221,6 +263,7 @@ def clean() -> Rows:
             }
             | spot
         ],
+        **_rail(),
         "rejects": [
             {
                 "snapshot_id": "snap1",
