@@ -11,3 +11,7 @@ def safe_cast(field: str, type_: str) -> str:
 
 def type_int() -> str:
     return "integer"
+
+
+def listagg(measure, delimiter_text="','", order_by_clause=None, limit_num=None):
+    return f"listagg({measure}, {delimiter_text})"
