@@ -61,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     query.add_argument("--limit", type=int, default=50, help="rows to print (default 50)")
     query.add_argument("--csv", action="store_true", help="print CSV")
 
+    reproduce = add("reproduce", "printed figures of the documents against the release in use")
+    reproduce.add_argument("--markdown", action="store_true", help="print Markdown")
+
     rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
     rejects.add_argument("--severity", choices=("error", "warning"))
 
@@ -273,6 +276,23 @@ def command_query(settings: Settings, options: argparse.Namespace) -> int:
             fmt_str_lengths=60, tbl_hide_dataframe_shape=True,
         ):  # fmt: skip
             out(str(frame))
+    return 0
+
+
+def command_reproduce(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import reproduce
+    from pipelines.release.publish import current_release
+
+    current = current_release(settings)
+    if current is None or current.problem:
+        raise MetrocircleError(
+            (current and current.problem) or "no release yet; run `metrocircle refresh`"
+        )
+    facts = reproduce.report(current.path)
+    if options.json:
+        out(json.dumps(facts, ensure_ascii=False, indent=1))
+    else:
+        out(reproduce.markdown(facts) if options.markdown else reproduce.text(facts))
     return 0
 
 

@@ -1,8 +1,5 @@
 -- Every comparison of a printed figure that can be tried, one row per figure and vintage, with the
 -- value it is compared with or what is missing for one.
-{#- From this edition on the cities add up to the province: GDP of both is made in one account since
-    the fourth economic census. Before, the cities exceeded it (indicator_methods, 0.5). #}
-{%- set unified_since = 2020 %}
 with figure as (
     select * from {{ ref('stg_publications__printed_figure') }}
 ),
@@ -25,12 +22,8 @@ valued as (
         area_value.is_mixed_vintage,
         area_value.is_estimate,
         area_value.fact_id,
-        coalesce(
-            indicator.numerator = 'gdp'
-            and area_value.method like '%sum_of_cities%'
-            and {{ edition_year('area_value.edition_min') }} < {{ unified_since }},
-            false
-        ) as is_refused
+        refused.indicator_id is not null as is_refused,
+        refused.reason as refused_reason
     from {{ ref('int_publications__figure_missing') }} as missing
     inner join {{ ref('stg_registry__indicator') }} as indicator
         on missing.indicator_id = indicator.indicator_id
@@ -39,6 +32,13 @@ valued as (
         and missing.indicator_id = area_value.indicator_id
         and missing.year = area_value.year
         and missing.vintage = area_value.vintage
+    left join {{ ref('sum_of_cities_refused') }} as refused
+        on coalesce(indicator.numerator, indicator.indicator_id) = refused.indicator_id
+        and area_value.method like '%sum_of_cities%'
+        and (
+            refused.before_edition is null
+            or {{ edition_year('area_value.edition_min') }} < refused.before_edition
+        )
 ),
 
 mixed as (
@@ -95,8 +95,8 @@ compared as (
         case
             when is_refused
                 then
-                    'The provincial total of this vintage is not held. The sum of the cities, which '
-                    || 'exceeded the province before the fourth economic census, gives '
+                    'The provincial total of this vintage is not held. The sum of the cities, '
+                    || refused_reason || ', gives '
                     || {{ shown('value', 2) }} || '; would be filled by ' || would_be_filled_by
             when value is null
                 then

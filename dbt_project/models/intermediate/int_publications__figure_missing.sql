@@ -73,21 +73,26 @@ missing as (
         vintages.vintage,
         indicator.name_en
         || ' (' || indicator.indicator_id || ')'
-        || case when part.is_provincial then ' of the province' else '' end
         || case
             when area_value.members_total > 1
                 then
-                    ', held for ' || cast(area_value.members_with_data as varchar(10))
+                    ' for ' || cast(vintages.year as varchar(4)) || ' is held for '
+                    || cast(area_value.members_with_data as varchar(10))
                     || ' of ' || cast(area_value.members_total as varchar(10)) || ' members'
-            else ''
+            else ' for ' || cast(vintages.year as varchar(4))
         end
         || case
-            when part.is_provincial or years_held.years is null then ''
-            when years_held.years = 1 then ', held for ' || cast(years_held.first_year as varchar(4))
+            when years_held.years is null then ''
+            when years_held.years = 1
+                then '; held for ' || cast(years_held.first_year as varchar(4)) || ' only'
+            when years_held.years = years_held.last_year - years_held.first_year + 1
+                then
+                    '; held for ' || cast(years_held.first_year as varchar(4))
+                    || ' to ' || cast(years_held.last_year as varchar(4))
             else
-                ', held for ' || cast(years_held.years as varchar(10))
-                || ' years of ' || cast(years_held.first_year as varchar(4))
-                || '-' || cast(years_held.last_year as varchar(4))
+                '; held for ' || cast(years_held.years as varchar(10)) || ' years between '
+                || cast(years_held.first_year as varchar(4))
+                || ' and ' || cast(years_held.last_year as varchar(4))
         end
         || '; would be filled by ' || indicator.would_be_filled_by as missing
     from vintages
@@ -100,7 +105,6 @@ missing as (
         and part.part_id = area_value.indicator_id
         and vintages.year = area_value.year
         and vintages.vintage = area_value.vintage
-        and not part.is_provincial
     left join years_held
         on vintages.area_id = years_held.area_id
         and part.part_id = years_held.indicator_id
