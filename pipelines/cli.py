@@ -20,6 +20,9 @@ from pipelines import settings as settings_module
 from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 
+# Publications resolve their places against the geography, so it is written first.
+TRANSCRIBED = ("geography", "yearbook", "rail", "publications")
+
 
 def out(text: str) -> None:
     """One line, or many, to stdout."""
@@ -67,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
 
     find = add("find", "search indicators, tables, columns, circles in Chinese and English")
     find.add_argument("word")
+    reproduce = add("reproduce", "printed figures of the documents against the release in use")
+    reproduce.add_argument("--markdown", action="store_true", help="print Markdown")
 
     rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
     rejects.add_argument("--severity", choices=("error", "warning"))
@@ -81,9 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
     transcribe = add("transcribe", "read originals into sources/ again (maintainers)", False)
     transcribe.add_argument("originals", type=Path, help="folder that holds the originals")
-    transcribe.add_argument(
-        "--source", choices=("geography", "rail", "yearbook"), help="only this source"
-    )
+    transcribe.add_argument("--source", choices=TRANSCRIBED, help="only this source")
     return top
 
 
@@ -314,6 +317,23 @@ def command_query(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def command_reproduce(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import reproduce
+    from pipelines.release.publish import current_release
+
+    current = current_release(settings)
+    if current is None or current.problem:
+        raise MetrocircleError(
+            (current and current.problem) or "no release yet; run `metrocircle refresh`"
+        )
+    facts = reproduce.report(current.path)
+    if options.json:
+        out(json.dumps(facts, ensure_ascii=False, indent=1))
+    else:
+        out(reproduce.markdown(facts) if options.markdown else reproduce.text(facts))
+    return 0
+
+
 def command_rejects(settings: Settings, options: argparse.Namespace) -> int:
     rows = _lake_rejects(settings, options.severity)
     if options.json:
@@ -370,7 +390,7 @@ def command_transcribe(settings: Settings, options: argparse.Namespace) -> int:
 
     if not options.originals.is_dir():
         raise MetrocircleError(f"{options.originals} is not a folder")
-    for source in (options.source,) if options.source else ("geography", "rail", "yearbook"):
+    for source in (options.source,) if options.source else TRANSCRIBED:
         module = import_module(f"pipelines.{source}.transcribe")
         for line in module.transcribe(options.originals.resolve(), settings.sources):
             out(line)

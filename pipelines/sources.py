@@ -63,6 +63,19 @@ SOURCES = (
         weekly_at="0 6",
     ),
     Source(
+        name="publications",
+        is_sliced=False,
+        files=("publications/*.csv",),
+        depends_on=(
+            "pipelines/publications", "sources:publications", *_REGISTRY, *_GEOGRAPHY,
+        ),
+        tables=(
+            "printed_figure", "figure_relation", "policy_target", "named_project",
+            "strategic_industry", "cluster_city_role",
+        ),
+        weekly_at="5 6",
+    ),
+    Source(
         name="yearbook",
         is_sliced=True,
         files=(),

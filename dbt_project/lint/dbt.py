@@ -3,3 +3,7 @@
 
 def hash(field: str) -> str:
     return f"md5({field})"
+
+
+def listagg(measure, delimiter_text="','", order_by_clause=None, limit_num=None):
+    return f"listagg({measure}, {delimiter_text})"

@@ -44,6 +44,18 @@ CITIES = PAPER9 | OTHERS
 YEARBOOK, CENSUS = "yearbook--2022", "census--2020"
 
 
+FIGURE: dict[str, Any] = {
+    "document": "yearbook",
+    "locator": "L1",
+    "place_code": "440100",
+    "indicator_id": "gdp",
+    "unit_id": "yi_yuan",
+    "period_basis": "printed",
+    "decimals": 0,
+    "comparator": "=",
+}
+
+
 def observation(
     fact_id: str, place: str, indicator: str, value: str, unit: str = "yi_yuan", /, **more: Any
 ) -> dict[str, Any]:
@@ -264,6 +276,59 @@ def clean() -> Rows:
             | spot
         ],
         **_rail(),
+        "printed_figure": [
+            {"figure_id": f"F{number}", "value": Decimal(value), "value_text": value} | FIGURE
+            for number, value in enumerate(("3", "1", "2"), start=1)
+        ],
+        "figure_relation": [
+            {"figure_id": "F1", "input_figure_id": f"F{number}", "role": "part", "factor": 1.0}
+            for number in (2, 3)
+        ],
+        "policy_target": [
+            {
+                "target_id": "T1",
+                "horizon_year": 2030,
+                "horizon_basis": "printed",
+                "is_quantitative": True,
+                "value": Decimal("5"),
+                "value_text": "5",
+            }
+            | {k: v for k, v in FIGURE.items() if k not in ("period_basis", "decimals")}
+        ],
+        "named_project": [
+            {
+                "project_id": f"P{number}",
+                "document": "yearbook",
+                "name_zh": "线",
+                "project_key": "line",
+                "project_name_zh": "线",
+            }
+            | spot
+            for number in (1, 2)
+        ],
+        "strategic_industry": [
+            {
+                "document": "yearbook",
+                "place_code": "440100",
+                "industry_seq": seq,
+                "industries_of_place": 2,
+                "industry_zh": "氢能",
+            }
+            | spot
+            for seq in (1, 2)
+        ],
+        "cluster_city_role": [
+            {
+                "document": "yearbook",
+                "cluster_type": "支柱",
+                "cluster_seq": 1,
+                "place_code": code,
+                "role_seq": 1,
+                "cluster_zh": "汽车",
+            }
+            | spot
+            for code in ("440100", "440600")
+        ],
         "rejects": [
             {
                 "snapshot_id": "snap1",

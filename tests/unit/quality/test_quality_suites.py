@@ -204,6 +204,31 @@ CORRUPTIONS: list[tuple[str, Change]] = [
     ("rail_stop_time.train_is_held", put("rail_stop_time", {"stop_seq": 2}, stop_seq=3)),
     ("rail_stop_time.times_grow", put("rail_stop_time", FIRST, depart_minutes=121, depart_day=1)),
     ("rail_stop_time.day_agrees", put("rail_stop_time", {"stop_seq": 2}, arrive_day=0)),
+    ("printed_figure.figure_id_unique", copy("printed_figure", FIRST)),
+    ("printed_figure.place_or_reason", put("printed_figure", FIRST, circle_id="GZ_PAPER9")),
+    ("printed_figure.indicator_or_reason", put("printed_figure", FIRST, unit_id=None)),
+    ("printed_figure.number_unless_dash", put("printed_figure", FIRST, value=None)),
+    ("printed_figure.no_sentences", put("printed_figure", FIRST, value_text="字" * 26)),
+    (
+        "figure_relation.figures_of_one_document",
+        put("figure_relation", FIRST, input_figure_id="F9"),
+    ),
+    ("figure_relation.ratio_has_two_parts", put("figure_relation", FIRST, role="numerator")),
+    ("policy_target.target_id_unique", copy("policy_target", FIRST)),
+    ("policy_target.quantitative_has_number", put("policy_target", FIRST, value=None)),
+    ("policy_target.horizon_year_in_range", put("policy_target", FIRST, horizon_year=20)),
+    (
+        "named_project.one_name_per_project",
+        put("named_project", FIRST, project_name_zh="别的线"),
+    ),
+    (
+        "strategic_industry.list_is_complete",
+        put("strategic_industry", {"industry_seq": 2}, industry_seq=3),
+    ),
+    (
+        "cluster_city_role.one_name_per_cluster",
+        put("cluster_city_role", FIRST, cluster_zh="别的"),
+    ),
     ("division_change.event_id_unique", copy("division_change", FIRST)),
     ("division_change.codes_six_digits", put("division_change", FIRST, old_codes="440112;44")),
 ]
