@@ -28,7 +28,7 @@ def extract(settings: Settings) -> Extracted:
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
-        name="publications",
+        name="extract_publications",
         specs=[
             dg.AssetSpec(["lake", name], group_name="extract_publications", kinds={"polars"})
             for name in READERS

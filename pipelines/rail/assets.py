@@ -62,7 +62,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     dates = dg.StaticPartitionsDefinition(acquire.slice_names(settings, SOURCE))
 
     @dg.multi_asset(
-        name="rail_network",
+        name="extract_rail_network",
         specs=[
             dg.AssetSpec(["lake", name], group_name=f"extract_{NETWORK}", kinds={"polars"})
             for name in NETWORK_TABLES
@@ -72,7 +72,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield from extract_network(settings).results(context)
 
     @dg.multi_asset(
-        name="rail_timetable",
+        name="extract_rail_timetable",
         specs=[
             dg.AssetSpec(
                 ["lake", name],
