@@ -20,6 +20,10 @@ from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 
 
+# Sources with a `transcribe` module, in the order they build on one another.
+TRANSCRIBED = ("geography", "yearbook", "environment")
+
+
 def out(text: str) -> None:
     """One line, or many, to stdout."""
     sys.stdout.write(text + "\n")
@@ -71,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
     transcribe = add("transcribe", "read originals into sources/ again (maintainers)", False)
     transcribe.add_argument("originals", type=Path, help="folder that holds the originals")
-    transcribe.add_argument("--source", choices=("geography", "yearbook"), help="only this source")
+    transcribe.add_argument("--source", choices=TRANSCRIBED, help="only this source")
     return top
 
 
@@ -329,7 +333,7 @@ def command_transcribe(settings: Settings, options: argparse.Namespace) -> int:
 
     if not options.originals.is_dir():
         raise MetrocircleError(f"{options.originals} is not a folder")
-    for source in (options.source,) if options.source else ("geography", "yearbook"):
+    for source in (options.source,) if options.source else TRANSCRIBED:
         module = import_module(f"pipelines.{source}.transcribe")
         for line in module.transcribe(options.originals.resolve(), settings.sources):
             out(line)

@@ -107,7 +107,7 @@ def _forget_gone(settings: Settings, plan: Plan, say: Say) -> None:
 
     for key in plan.gone:
         source, _, name = key.partition("/")
-        for table in (*(BY_NAME[source].tables if source in BY_NAME else ()), "rejects"):
+        for table in (*(BY_NAME[source].tables_of(name) if source in BY_NAME else ()), "rejects"):
             lake.path_of(settings.lake, table, name).unlink(missing_ok=True)
         say(f"gone: {key} (nobody supplies it any more; its bytes stay in the archive)")
     staleness.mark_gone(settings, plan.gone)

@@ -13,16 +13,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+# The slice of files that belong to no document and edition.
+ALL = "all"
+
+
 @dataclass(frozen=True)
 class Source:
     """One source package.
 
     is_sliced: files lie in `sources/<name>/transcriptions/<document>/<edition>.csv` (or in a folder
         of that name) and each (document, edition) is a slice; otherwise all files are slice `all`.
-    files: for an unsliced source, its files below `sources/`.
+    files: files below `sources/` that form slice `all`: all of an unsliced source, or what a sliced
+        one has beside its transcriptions.
     depends_on: files and folders that decide what a slice becomes; `sources:` means the folder of
         sources, anything else the checkout. Slices go stale when one of them changes.
     tables: lake tables it writes; the first one shows that a slice was extracted.
+    file_tables: for a sliced source with files, the tables of its slice `all`.
     weekly_at: minute and hour (Asia/Shanghai, Mondays) of its schedule.
     """
 
@@ -32,6 +38,11 @@ class Source:
     depends_on: tuple[str, ...]
     tables: tuple[str, ...]
     weekly_at: str
+    file_tables: tuple[str, ...] = ()
+
+    def tables_of(self, slice_: str) -> tuple[str, ...]:
+        """Lake tables that hold rows of this slice; the first one shows that it was extracted."""
+        return self.file_tables if self.file_tables and slice_ == ALL else self.tables
 
 
 _REGISTRY = (
@@ -75,6 +86,21 @@ SOURCES = (
             *_GEOGRAPHY,
         ),
         tables=("observation",),
+        weekly_at="10 6",
+    ),
+    Source(
+        name="environment",
+        is_sliced=True,
+        files=("environment/breakpoints.csv", "environment/limits.csv"),
+        # A bulletin appears in the weeks after its month.
+        depends_on=(
+            "pipelines/environment",
+            "sources:environment/maps",
+            "sources:environment/series.csv",
+            *_GEOGRAPHY,
+        ),
+        tables=("bulletin_city_period", "air_city_day"),
+        file_tables=("air_breakpoint", "air_limit"),
         weekly_at="10 6",
     ),
 )  # fmt: skip

@@ -194,7 +194,8 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
     for item in slices:
         known = state["slices"].get(item.key)
         wanted = only in (item.key, item.name)
-        lake_file = settings.lake / BY_NAME[item.source].tables[0] / f"{item.name}.parquet"
+        first = BY_NAME[item.source].tables_of(item.name)[0]
+        lake_file = settings.lake / first / f"{item.name}.parquet"
         if force or wanted or known != item.fingerprint or not lake_file.exists():
             stale.append(item)
             why = "asked for" if force or wanted else "new" if known is None else "changed"

@@ -4,7 +4,7 @@ Belongs here: which files are offered, under which document, edition and slice. 
 content beyond the first line, which tells a transcription from anything else.
 
 Path is identity: `sources/<source>/transcriptions/<document>/<edition>.csv` (or a folder of that
-name) is the slice `<document>--<edition>`; the files of an unsliced source are its slice `all`.
+name) is the slice `<document>--<edition>`; files that a source declares are its slice `all`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipelines.archive import guards
 from pipelines.archive.store import Snapshot, sha256_of, snapshot_id
 from pipelines.errors import RefusedInput
 from pipelines.settings import Settings
-from pipelines.sources import SOURCES
+from pipelines.sources import ALL, BY_NAME, SOURCES
 
 # The first columns of our own transcriptions: how a dropped one is told from any other CSV.
 TRANSCRIPTION_COLUMNS = (
@@ -68,14 +68,13 @@ def embedded(settings: Settings) -> list[Snapshot]:
         if source.is_sliced:
             for document, edition, path in _transcriptions(settings.sources, source.name):
                 found.append(_snapshot(source.name, document, edition, _file(settings, path), path))
-            continue
         paths = {path for pattern in source.files for path in settings.sources.glob(pattern)}
         for path in sorted(paths):
             if path.name == ORIGINALS:
                 continue
             document = f"{source.name}_{path.stem}"
             whole = _snapshot(source.name, document, "undated", _file(settings, path), path)
-            found.append(replace(whole, slice="all"))
+            found.append(replace(whole, slice=ALL))
     return found
 
 
@@ -179,6 +178,8 @@ def slice_names(settings: Settings, source: str) -> list[str]:
         slice_name(document, edition)
         for document, edition, _ in _transcriptions(settings.sources, source)
     }
+    if BY_NAME[source].files:
+        names.add(ALL)
     if settings.drop is not None and source == "yearbook":
         for path in _files(settings.drop):
             try:
