@@ -1,4 +1,4 @@
-"""Breakpoints: for each standard, report and pollutant a rising line from 0, without overlap in time.
+"""Breakpoints: per standard, report and pollutant a rising line from 0, one at a time.
 
 Belongs here: the table of breakpoints. Not here: concentrations (air_city_day), the index (dbt).
 """

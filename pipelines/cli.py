@@ -19,7 +19,6 @@ from pipelines import settings as settings_module
 from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 
-
 # Sources with a `transcribe` module, in the order they build on one another.
 TRANSCRIBED = ("geography", "yearbook", "environment")
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 # The slice of files that belong to no document and edition.
 ALL = "all"
 

@@ -11,3 +11,11 @@ def safe_cast(field: str, type_: str) -> str:
 
 def type_int() -> str:
     return "integer"
+
+
+def date_trunc(part: str, field: str) -> str:
+    return f"date_trunc('{part}', {field})"
+
+
+def last_day(field: str, part: str) -> str:
+    return f"last_day({field})"

@@ -1,4 +1,4 @@
-"""Environment: air bulletins of the province, daily air records, and the standards they are judged by.
+"""Environment: air bulletins of the province, daily air records, and the standards behind them.
 
 Floor plan of every source package: acquire -> parse -> assets. Here: the archive acquires,
 `transcribe` reads originals into `sources/environment/transcriptions`, `bulletin` and `air` turn

@@ -35,6 +35,8 @@ COLUMNS = (
 _PRINTED = ("date", "aqi", "grade", "primary", *CONCENTRATIONS, "rank")
 # What a cell holds when the platform had nothing: an index or a concentration of exactly 0.
 _ZERO = r"^0+(?:\.0+)?$"
+_NO_DATA = "index 0 stands for a day without data; its cells stay empty"
+_NOT_MEASURED = "0 (or PM10 of 1 below PM2.5) stands for nothing measured; the cell stays empty"
 
 
 def air_rows(
@@ -117,20 +119,20 @@ def _numbers(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
             reason="the value is not a number; the cell stays empty",
             candidates=cells.repaired(text), severity="warning",
         )  # fmt: skip
-        if raw != "rank":
-            rejects += cells.problem(
-                rows, zero & (cells.folded("aqi").str.contains(_ZERO) == (raw == "aqi")), raw, TABLE,
-                expected="a number above 0",
-                reason="0 (or PM10 of 1 below PM2.5) stands for nothing measured; the cell stays"
-                " empty" if raw != "aqi" else
-                "a record with index 0 stands for a day without data; its cells stay empty",
-                severity="warning",
-            )  # fmt: skip
-            rows = rows.with_columns(pl.when(~zero).then(name).alias(name))
-            said = pl.when(text == "").then(pl.lit("blank")).otherwise(text)
-            if raw != "o3_1h":  # most sources have no such column: that is no gap of the day
-                missing.append(pl.when(pl.col(name).is_null()).then(pl.format("{}={}", pl.lit(raw),
-                                                                              said)))  # fmt: skip
+        if raw == "rank":
+            continue
+        # A day without data is said once, at its index.
+        said_at_index = cells.folded("aqi").str.contains(_ZERO)
+        rejects += cells.problem(
+            rows, zero & (said_at_index if raw == "aqi" else ~said_at_index), raw, TABLE,
+            expected="a number above 0", reason=_NO_DATA if raw == "aqi" else _NOT_MEASURED,
+            severity="warning",
+        )  # fmt: skip
+        rows = rows.with_columns(pl.when(~zero).then(name).alias(name))
+        if raw != "o3_1h":  # most sources have no such column: that is no gap of the day
+            mark_text = pl.when(text == "").then(pl.lit("blank")).otherwise(text)
+            gap = pl.format("{}={}", pl.lit(raw), mark_text)
+            missing.append(pl.when(pl.col(name).is_null()).then(gap))
     rows = rows.with_columns(
         pl.concat_str(missing, separator="; ", ignore_nulls=True).replace("", None).alias("missing")
     )

@@ -136,7 +136,7 @@ def read_page(text: str) -> list[Cell]:
     lines = text.splitlines()
     captions = [n for n, line in enumerate(lines) if _CAPTION.search(line)]
     if not captions:
-        raise LayoutDrift("no table caption like 附表1 2021年12月广东省城市环境空气质量… on the page")
+        raise LayoutDrift("no table caption like 附表1 2021年12月全省城市环境空气质量… found")
     parts = [
         (number, part.strip())
         for number, line in enumerate(lines[captions[0] + 1 :], start=captions[0] + 2)

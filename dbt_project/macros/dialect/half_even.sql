@@ -9,10 +9,10 @@
 {% macro default__half_even(expression, decimals) -%}
     {#- The whole part of the scaled number, one more above the half, and at the half where it is
         odd. Numbers of this house are not negative. -#}
-    {%- set scaled = "cast(" ~ expression ~ " as decimal(18, 8)) * " ~ 10 ** decimals -%}
+    {%- set scaled = "cast(" ~ expression ~ " as decimal(28, 10)) * " ~ 10 ** decimals -%}
     cast(
         (
-            floor({{ scaled }})
+            cast(floor({{ scaled }}) as bigint)
             + case
                 when {{ scaled }} - floor({{ scaled }}) > 0.5 then 1
                 when {{ scaled }} - floor({{ scaled }}) < 0.5 then 0
@@ -24,5 +24,5 @@
 {%- endmacro %}
 
 {% macro spark__half_even(expression, decimals) -%}
-    cast(bround(cast({{ expression }} as decimal(18, 8)), {{ decimals }}) as decimal(18, 4))
+    cast(bround(cast({{ expression }} as decimal(28, 10)), {{ decimals }}) as decimal(18, 4))
 {%- endmacro %}

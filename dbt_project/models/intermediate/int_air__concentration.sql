@@ -5,19 +5,19 @@ with record as (
 
 unpivoted as (
     {% for pollutant, column, decimals in pollutants() %}
-    select
-        fact_id,
-        place_code,
-        observed_on,
-        document,
-        edition,
-        network,
-        state,
-        '{{ pollutant }}' as pollutant,
-        {{ half_even(column, decimals) }} as concentration
-    from record
-    where {{ column }} is not null
-    {% if not loop.last %}union all{% endif %}
+        select
+            fact_id,
+            place_code,
+            observed_on,
+            document,
+            edition,
+            network,
+            state,
+            '{{ pollutant }}' as pollutant,
+            {{ half_even(column, decimals) }} as concentration
+        from record
+        where {{ column }} is not null
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )
 

@@ -5,10 +5,10 @@ with record as (
 
 concentration as (
     select
+        {% for pollutant, column, decimals in pollutants() %}
+            max(case when pollutant = '{{ pollutant }}' then concentration end) as {{ column }},
+        {% endfor %}
         fact_id
-        {%- for pollutant, column, decimals in pollutants() %},
-        max(case when pollutant = '{{ pollutant }}' then concentration end) as {{ column }}
-        {%- endfor %}
     from {{ ref('int_air__concentration') }}
     group by fact_id
 ),
@@ -16,11 +16,11 @@ concentration as (
 iaqi as (
     select
         fact_id,
+        {% for pollutant, column, decimals in pollutants() %}
+            max(case when pollutant = '{{ pollutant }}' then iaqi end) as iaqi_{{ pollutant }},
+        {% endfor %}
         max(standard) as standard,
         max(iaqi) as aqi
-        {%- for pollutant, column, decimals in pollutants() %},
-        max(case when pollutant = '{{ pollutant }}' then iaqi end) as iaqi_{{ pollutant }}
-        {%- endfor %}
     from {{ ref('int_air__iaqi') }}
     group by fact_id
 ),
@@ -41,23 +41,25 @@ joined as (
         record.grade_raw,
         record.primary_raw,
         iaqi.standard,
-        iaqi.aqi
-        {%- for pollutant, column, decimals in pollutants() %},
-        concentration.{{ column }},
-        iaqi.iaqi_{{ pollutant }}
-        {%- endfor %},
+        iaqi.aqi,
+        {% for pollutant, column, decimals in pollutants() %}
+            concentration.{{ column }},
+            iaqi.iaqi_{{ pollutant }},
+        {% endfor %}
         -- Each name with a comma in front; the first comma goes below.
-        ''
-        {%- for pollutant, column, decimals in pollutants() %}
-        || case
-            when iaqi.iaqi_{{ pollutant }} = iaqi.aqi and iaqi.aqi > 50 then ',{{ pollutant }}'
-            else ''
-        end
-        {%- endfor %} as primary_list,
-        ''
-        {%- for pollutant, column, decimals in pollutants() %}
-        || case when concentration.{{ column }} is null then ',{{ pollutant }}' else '' end
-        {%- endfor %} as missing_list
+        {% for pollutant, column, decimals in pollutants() %}
+            case
+                when iaqi.iaqi_{{ pollutant }} = iaqi.aqi and iaqi.aqi > 50 then ',{{ pollutant }}'
+                else ''
+            end
+            {{ '||' if not loop.last }}
+        {% endfor %}
+            as primary_list,
+        {% for pollutant, column, decimals in pollutants() %}
+            case when concentration.{{ column }} is null then ',{{ pollutant }}' else '' end
+            {{ '||' if not loop.last }}
+        {% endfor %}
+            as missing_list
     from record
     left join concentration
         on record.fact_id = concentration.fact_id
@@ -67,7 +69,7 @@ joined as (
 
 judged as (
     select
-        joined.*,
+        *,
         nullif(substr(primary_list, 2), '') as primary_pollutant,
         nullif(substr(missing_list, 2), '') as missing_pollutants,
         {{ aqi_grade('aqi') }} as grade,
@@ -91,6 +93,6 @@ judged as (
 )
 
 select
-    judged.*,
+    *,
     not_official_reason is null as is_official
 from judged

@@ -12,14 +12,14 @@ with record as (
 )
 
 select
-    record.*,
+    *,
     'month' as period_type,
     cast({{ dbt.date_trunc('month', 'observed_on') }} as date) as period_start,
     cast({{ dbt.last_day('observed_on', 'month') }} as date) as period_end
 from record
 union all
 select
-    record.*,
+    *,
     'year' as period_type,
     cast({{ dbt.date_trunc('year', 'observed_on') }} as date) as period_start,
     cast({{ dbt.last_day('observed_on', 'year') }} as date) as period_end

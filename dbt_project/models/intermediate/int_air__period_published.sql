@@ -13,10 +13,10 @@ select
     period_start,
     period_end,
     max(source_kind) as source_kind,
-    max(snapshot_id) as snapshot_id
-    {%- for measure in measures %},
-    max(case when measure = '{{ measure }}' then value end) as {{ measure }}
-    {%- endfor %},
+    max(snapshot_id) as snapshot_id,
+    {% for measure in measures %}
+        max(case when measure = '{{ measure }}' then value end) as {{ measure }},
+    {% endfor %}
     max(case when measure = 'aqi_rate_pct' then decimals end) as aqi_rate_decimals,
     max(case when measure = 'composite_index' then decimals end) as composite_index_decimals,
     coalesce(

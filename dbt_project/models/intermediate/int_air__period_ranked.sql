@@ -13,7 +13,7 @@ city as (
 
 ranked as (
     select
-        city.*,
+        *,
         count(*) over (partition by document, edition, period_start, period_end) as cities,
         count(aqi_rate_pct) over (partition by document, edition, period_start, period_end) as rates,
         count(pm25_ugm3) over (partition by document, edition, period_start, period_end) as means,
@@ -25,7 +25,7 @@ ranked as (
         ) as by_pm25,
         rank() over (
             partition by document, edition, period_start, period_end
-            order by aqi_rate_pct desc, pm25_ugm3
+            order by aqi_rate_pct desc, pm25_ugm3 asc
         ) as by_rate,
         rank() over (
             partition by document, edition, period_start, period_end

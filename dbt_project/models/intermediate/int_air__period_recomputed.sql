@@ -25,9 +25,9 @@ with days as (
 
 statistic as (
     select
-        statistic.*,
+        *,
         case when pollutant in ('co', 'o3_8h') then percentile_value else mean_value end as statistic
-    from {{ ref('int_air__statistic') }} as statistic
+    from {{ ref('int_air__statistic') }}
     where is_valid
 ),
 
@@ -70,10 +70,10 @@ wide as (
 
 rated as (
     select
-        days.*,
+        *,
         case
-            when days.valid_days > 0
-                then {{ ratio('days.good_days', 'days.valid_days', '100') }}
+            when valid_days > 0
+                then {{ ratio('good_days', 'valid_days', '100') }}
         end as rate
     from days
 )

@@ -61,7 +61,7 @@ coverage as (
 
 ranked as (
     select
-        day_value.*,
+        *,
         case when pollutant = 'co' then 0.95 else 0.90 end as share,
         row_number() over (
             partition by
@@ -79,7 +79,7 @@ ranked as (
 
 located as (
     select
-        ranked.*,
+        *,
         cast(1 + (days - 1) * cast(share as decimal(3, 2)) as decimal(12, 2)) as place_of_percentile
     from ranked
 ),

@@ -3,11 +3,11 @@
 ] %}
 with printed as (
     select
-        bulletin.*,
+        *,
         case
             when value is not null then power(cast(10 as double), -decimals)
         end as step
-    from {{ ref('stg_environment__bulletin') }} as bulletin
+    from {{ ref('stg_environment__bulletin') }}
     where
         -- Ranks of cities, means of the province: what the printed city values decide.
         (measure like '%\_rank' escape '\' and measure <> 'no2_rank' and place_code <> '440000')
@@ -16,17 +16,17 @@ with printed as (
 
 recomputed as (
     {% for measure in measures %}
-    select
-        place_code,
-        document,
-        edition,
-        network,
-        period_start,
-        period_end,
-        '{{ measure }}' as measure,
-        cast({{ measure }} as decimal(18, 4)) as value
-    from {{ ref('int_air__period_ranked') }}
-    {% if not loop.last %}union all{% endif %}
+        select
+            place_code,
+            document,
+            edition,
+            network,
+            period_start,
+            period_end,
+            '{{ measure }}' as measure,
+            cast({{ measure }} as decimal(18, 4)) as value
+        from {{ ref('int_air__period_ranked') }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
 
@@ -41,10 +41,11 @@ compared as (
         printed.value_text as printed_text,
         {{ published('printed.value') }} as printed_value,
         -- To the printed decimals: a printed 100% cannot show a tenth.
-        {{ published(
-            "case when printed.measure = 'aqi_rate_pct' and printed.decimals = 0 then "
-            ~ half_even('recomputed.value') ~ " else recomputed.value end"
-        ) }} as recomputed_value,
+        case
+            when printed.measure = 'aqi_rate_pct' and printed.decimals = 0
+                then {{ published(half_even('recomputed.value')) }}
+            else {{ published('recomputed.value') }}
+        end as recomputed_value,
         printed.step,
         printed.locator
     from printed
@@ -71,8 +72,10 @@ select
     case
         when printed_value is null or recomputed_value is null then 'not_computable'
         when printed_value = recomputed_value then 'internally_consistent'
-        when measure not like '%\_rank' escape '\'
-            and abs(printed_value - recomputed_value) <= step * 1.000001 then 'rounding'
+        when
+            measure not like '%\_rank' escape '\'
+            and abs(printed_value - recomputed_value) <= step * 1.000001
+            then 'rounding'
         else 'mismatch'
     end as status,
     case
