@@ -61,6 +61,15 @@ def parser() -> argparse.ArgumentParser:
     query.add_argument("--limit", type=int, default=50, help="rows to print (default 50)")
     query.add_argument("--csv", action="store_true", help="print CSV")
 
+    explain = add("explain", "where a value comes from: vintages, file, cell, unit, correction")
+    explain.add_argument("indicator", help="indicator id or name (metrocircle find WORD)")
+    explain.add_argument("where", help="division code or name, or a circle id")
+    explain.add_argument("year", type=int)
+    explain.add_argument("--vintage", help="one vintage policy of a circle")
+
+    find = add("find", "search indicators, tables, columns, circles in Chinese and English")
+    find.add_argument("word")
+
     rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
     rejects.add_argument("--severity", choices=("error", "warning"))
 
@@ -138,7 +147,7 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
         return _unchanged(settings, options)
 
     from pipelines import refresh, report
-    from pipelines.release.lock import exclusive
+    from pipelines.lock import exclusive
 
     with exclusive(settings):
         try:
@@ -227,18 +236,9 @@ def command_status(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def command_verify(settings: Settings, options: argparse.Namespace) -> int:
-    from pipelines.release.publish import current_release
     from pipelines.release.verify import verify
 
-    if options.release:
-        path = settings.releases / options.release
-    else:
-        current = current_release(settings)
-        if current is None:
-            raise MetrocircleError("there is no release yet; run `metrocircle refresh`")
-        if current.problem:
-            raise MetrocircleError(current.problem)
-        path = current.path
+    path = settings.releases / options.release if options.release else _current(settings)
     problems = verify(path, settings.threads)
     if options.json:
         facts = {"release_id": path.name, "problems": [str(p) for p in problems]}
@@ -250,18 +250,48 @@ def command_verify(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+def _current(settings: Settings) -> Path:
+    """The folder of the release in use, resolved once; MetrocircleError when there is none."""
+    from pipelines.release.publish import current_release
+
+    current = current_release(settings)
+    if current is None:
+        raise MetrocircleError("there is no release yet; run `metrocircle refresh`")
+    if current.problem:
+        raise MetrocircleError(current.problem)
+    return current.path
+
+
+def command_explain(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import explain
+
+    answer = explain.explain(
+        _current(settings), options.indicator, options.where, options.year, options.vintage
+    )
+    if options.json:
+        out(json.dumps(answer, ensure_ascii=False, indent=1, default=str))
+    else:
+        out(explain.text(answer))
+    return 0
+
+
+def command_find(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import explain
+
+    found = explain.find(_current(settings), options.word)
+    if options.json:
+        out(json.dumps(found, ensure_ascii=False, indent=1, default=str))
+    else:
+        out(explain.find_text(found))
+    return 0
+
+
 def command_query(settings: Settings, options: argparse.Namespace) -> int:
     import polars as pl
 
-    from pipelines.release.publish import current_release
     from pipelines.release.query import query
 
-    current = current_release(settings)
-    if current is None or current.problem:
-        raise MetrocircleError(
-            (current and current.problem) or "no release yet; run `metrocircle refresh`"
-        )
-    frame = query(current.path, options.sql, options.limit)
+    frame = query(_current(settings), options.sql, options.limit)
     if options.json:
         out(json.dumps(frame.to_dicts(), ensure_ascii=False, indent=1, default=str))
     elif options.csv:

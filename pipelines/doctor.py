@@ -72,7 +72,7 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _lock(settings: Settings) -> Finding:
-    from pipelines.release.lock import WriterBusy, exclusive
+    from pipelines.lock import WriterBusy, exclusive
 
     try:
         with exclusive(settings):

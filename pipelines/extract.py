@@ -16,6 +16,7 @@ from pipelines import contract, lake, staleness
 from pipelines.archive import store
 from pipelines.contract import Table
 from pipelines.errors import Reject
+from pipelines.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
 
@@ -74,7 +75,17 @@ def write_rejects(settings: Settings, slice_: str, rejects: Sequence[Reject]) ->
 def extract_tables(
     settings: Settings, source: str, readers: Mapping[str, Reader], slice_name: str = "all"
 ) -> Extracted:
-    """Extract every table of an unsliced source and mark the slice as done."""
+    """Extract every table of an unsliced source and mark the slice as done.
+
+    Holds the writer's lock: a run launched from the UI may meet a refresh.
+    """
+    with exclusive(settings):
+        return _extract_tables(settings, source, readers, slice_name)
+
+
+def _extract_tables(
+    settings: Settings, source: str, readers: Mapping[str, Reader], slice_name: str
+) -> Extracted:
     slices, _ = staleness.held_slices(settings)
     slice_ = next(s for s in slices if s.source == source and s.name == slice_name)
     archive(settings, slice_)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 Say = Callable[[str], None]
+LAUNCHED_HERE = {"metrocircle/launched_by": "refresh"}
 
 
 @dataclass
@@ -58,6 +59,7 @@ def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
     instance = dg.DagsterInstance.get()
     outcome = Outcome("", True)
     try:
+        _bury_dead_runs(instance, say)
         _forget_gone(settings, plan, say)
         for source in SOURCES:
             stale = [item for item in plan.stale if item.source == source.name]
@@ -107,10 +109,26 @@ def _forget_gone(settings: Settings, plan: Plan, say: Say) -> None:
 
     for key in plan.gone:
         source, _, name = key.partition("/")
-        for table in (*(BY_NAME[source].tables_of(name) if source in BY_NAME else ()), "rejects"):
+        for table in (*(BY_NAME[source].tables if source in BY_NAME else ()), "rejects"):
             lake.path_of(settings.lake, table, name).unlink(missing_ok=True)
         say(f"gone: {key} (nobody supplies it any more; its bytes stay in the archive)")
     staleness.mark_gone(settings, plan.gone)
+
+
+def _bury_dead_runs(instance: dg.DagsterInstance, say: Say) -> None:
+    """Runs of killed refreshes, which Dagster would believe to be going on for ever.
+
+    The caller holds the writer's lock, so no other refresh is alive; its runs carry our tag.
+    """
+    import dagster as dg
+
+    going_on = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING],
+        tags=LAUNCHED_HERE,
+    )
+    for run_ in instance.get_runs(going_on):
+        instance.report_run_failed(run_, "the refresh that launched this run was killed")
+        say(f"an earlier refresh was killed during {run_.job_name}; going on from there")
 
 
 def _extract(
@@ -140,7 +158,7 @@ def _execute(
 ) -> None:
     result = defs.resolve_job_def(job).execute_in_process(
         instance=instance,
-        tags=tags,
+        tags={**LAUNCHED_HERE, **(tags or {})},
         raise_on_error=False,
         # What a person must know comes back in `_failures`; Dagster keeps the rest for the UI.
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

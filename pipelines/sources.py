@@ -27,7 +27,7 @@ class Source:
     depends_on: files and folders that decide what a slice becomes; `sources:` means the folder of
         sources, anything else the checkout. Slices go stale when one of them changes.
     tables: lake tables it writes; the first one shows that a slice was extracted.
-    file_tables: for a sliced source with files, the tables of its slice `all`.
+    file_tables: for a sliced source with files, those of its tables that slice `all` writes.
     weekly_at: minute and hour (Asia/Shanghai, Mondays) of its schedule.
     """
 
@@ -39,9 +39,9 @@ class Source:
     weekly_at: str
     file_tables: tuple[str, ...] = ()
 
-    def tables_of(self, slice_: str) -> tuple[str, ...]:
-        """Lake tables that hold rows of this slice; the first one shows that it was extracted."""
-        return self.file_tables if self.file_tables and slice_ == ALL else self.tables
+    def first_table(self, slice_: str) -> str:
+        """The lake table whose file shows that the slice was extracted."""
+        return self.file_tables[0] if self.file_tables and slice_ == ALL else self.tables[0]
 
 
 _REGISTRY = (
@@ -98,7 +98,7 @@ SOURCES = (
             "sources:environment/series.csv",
             *_GEOGRAPHY,
         ),
-        tables=("bulletin_city_period", "air_city_day"),
+        tables=("bulletin_city_period", "air_city_day", "air_breakpoint", "air_limit"),
         file_tables=("air_breakpoint", "air_limit"),
         weekly_at="10 6",
     ),

@@ -194,7 +194,7 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
     for item in slices:
         known = state["slices"].get(item.key)
         wanted = only in (item.key, item.name)
-        first = BY_NAME[item.source].tables_of(item.name)[0]
+        first = BY_NAME[item.source].first_table(item.name)
         lake_file = settings.lake / first / f"{item.name}.parquet"
         if force or wanted or known != item.fingerprint or not lake_file.exists():
             stale.append(item)

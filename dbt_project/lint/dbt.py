@@ -5,14 +5,6 @@ def hash(field: str) -> str:
     return f"md5({field})"
 
 
-def safe_cast(field: str, type_: str) -> str:
-    return f"try_cast({field} as {type_})"
-
-
-def type_int() -> str:
-    return "integer"
-
-
 def date_trunc(part: str, field: str) -> str:
     return f"date_trunc('{part}', {field})"
 

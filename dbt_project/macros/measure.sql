@@ -15,8 +15,9 @@
 {%- endmacro %}
 
 {% macro edition_year(column) -%}
-    {#- The year an edition is named after; null for names that are no year. -#}
-    {{ dbt.safe_cast(column, dbt.type_int()) }}
+    {#- The year an edition is named after; null for names that are no year. dbt.safe_cast is a
+        plain cast on DuckDB, where 'undated' would end the run. -#}
+    try_cast({{ column }} as integer)
 {%- endmacro %}
 
 {% macro ratio(numerator, denominator, factor) -%}

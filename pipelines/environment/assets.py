@@ -14,6 +14,7 @@ from pipelines.archive.store import Snapshot
 from pipelines.environment import air, bulletin, cells, reference
 from pipelines.errors import Reject
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
+from pipelines.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.sources import ALL, BY_NAME
 from pipelines.staleness import Slice
@@ -71,11 +72,10 @@ def _is_daily(snapshot: Snapshot) -> bool:
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    source = BY_NAME[SOURCE]
-    tables = (*source.tables, *source.file_tables)
+    tables = BY_NAME[SOURCE].tables
 
     @dg.multi_asset(
-        name=SOURCE,
+        name=f"extract_{SOURCE}",
         specs=[
             dg.AssetSpec(
                 ["lake", table],
@@ -94,7 +94,10 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         """Air bulletins, daily records and standards, one partition per document and edition."""
         wanted = set(context.partition_keys)
         held, _ = staleness.held_slices(settings)
-        reports = extract(settings, [s for s in held if s.source == SOURCE and s.name in wanted])
+        with exclusive(settings):
+            reports = extract(
+                settings, [s for s in held if s.source == SOURCE and s.name in wanted]
+            )
         yield from _results(context, reports, tables)
 
     return [environment]

@@ -35,7 +35,7 @@ TABLES = ("division", "place_alias", "city_centre", "division_change", "circle",
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
-        name="geography",
+        name="extract_geography",
         specs=[
             dg.AssetSpec(["lake", name], group_name="extract_geography", kinds={"polars"})
             for name in TABLES

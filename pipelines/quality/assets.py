@@ -17,45 +17,63 @@ from pipelines.quality import ledger, runner
 from pipelines.quality import results as results_on_disk
 from pipelines.quality.ledger import CheckResult
 from pipelines.settings import Settings
+from pipelines.sources import SOURCES
+
+# Rejects come from every source, so their suite waits for all of them.
+REJECTS = "rejects"
+
+
+def parts() -> dict[str, tuple[str, ...]]:
+    """Tables by the step that judges them: one step a source, and one for the rejects of all.
+
+    Not one step for everything: a step that judged the divisions and the observations, which are
+    read against the divisions, would stand before and after the extraction of the latter.
+    """
+    return {source.name: source.tables for source in SOURCES} | {REJECTS: (REJECTS,)}
 
 
 def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    return [_checks_of(settings, part, tables) for part, tables in parts().items()]
+
+
+def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
+    extracted = [["lake", table] for source in SOURCES for table in source.tables]
     specs = [
         dg.AssetCheckSpec(
             name="expectations",
             asset=["lake", suite.table],
             description="\n".join(f"- {rule.rule_id}: {rule.expected}" for rule in suite.rules),
             blocking=True,
+            additional_deps=extracted if part == REJECTS else None,
         )
-        for suite in load_suites()
+        for suite in load_suites(tables)
     ]
 
-    @dg.multi_asset_check(name="arriving_tables", specs=specs)
-    def arriving_tables(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        """All suites over the arriving slices, in one step and one read-only DuckDB."""
+    @dg.multi_asset_check(name=f"arriving_{part}", specs=specs)
+    def arriving(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         known = contract.load(settings.contract)
         with profile.phase("checks"):
-            results = runner.run_suites(settings.lake, known, settings.threads)
-        results_on_disk.save(settings, runner.ENGINE, results)
+            results = runner.run_suites(settings.lake, known, settings.threads, tables)
+        results_on_disk.save(settings, f"{runner.ENGINE}-{part}", results)
         by_table = defaultdict(list)
         for result in results:
             by_table[result.table_name].append(result)
-        for table, parts in by_table.items():
-            yield _check_result(table, parts)
+        for table, found in by_table.items():
+            yield _check_result(table, found)
 
-    return [arriving_tables]
+    return arriving
 
 
-def _check_result(table: str, parts: Sequence[CheckResult]) -> dg.AssetCheckResult:
-    broken = [part for part in parts if part.status in {"fail", "warn"}]
-    stops = bool(ledger.blocking(parts))
+def _check_result(table: str, found: Sequence[CheckResult]) -> dg.AssetCheckResult:
+    broken = [part for part in found if part.status in {"fail", "warn"}]
+    stops = bool(ledger.blocking(found))
     return dg.AssetCheckResult(
         asset_key=["lake", table],
         check_name="expectations",
         passed=not broken,
         severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
         metadata={
-            "rules": len({part.rule_id for part in parts}),
+            "rules": len({part.rule_id for part in found}),
             "observed": "; ".join(f"{p.rule_id} [{p.slice}]: {p.observed}" for p in broken)
             or "as expected",
             "samples": "\n".join(s for part in broken for s in part.samples) or "none",

@@ -23,7 +23,7 @@ def extract(settings: Settings) -> Extracted:
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
-        name="registry",
+        name="extract_registry",
         specs=[
             dg.AssetSpec(["lake", name], group_name="extract_registry", kinds={"polars"})
             for name in READERS

@@ -12,13 +12,18 @@ import dagster as dg
 from pipelines import contract, staleness
 from pipelines.errors import ReleaseRefused
 from pipelines.orchestration import profile
+from pipelines.quality import assets as quality
 from pipelines.quality import ledger, results
 from pipelines.quality.ledger import CheckResult
 from pipelines.registry.tables import read_registry
 from pipelines.settings import Settings
 
 KEY = dg.AssetKey(["release", "current"])
-ENGINES = ("great_expectations", "dbt")
+
+
+def judges() -> list[str]:
+    """Names of the steps whose results a release rests on."""
+    return [*(f"great_expectations-{part}" for part in quality.parts()), "dbt"]
 
 
 def refuse_if_blocked(checks: Sequence[CheckResult]) -> None:
@@ -63,7 +68,7 @@ def make(settings: Settings) -> Any:
     from pipelines.release import publish
     from pipelines.transform import project
 
-    checks = [check for engine in ENGINES for check in results.read(settings, engine)]
+    checks = [check for step in judges() for check in results.read(settings, step)]
     refuse_if_blocked(checks)
     known = contract.load(settings.contract)
     held, _ = staleness.held_slices(settings)

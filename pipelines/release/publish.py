@@ -27,9 +27,9 @@ import polars as pl
 
 from pipelines import contract as contracts
 from pipelines.errors import ReleaseRefused
+from pipelines.lock import WriterBusy, exclusive
 from pipelines.release import metadata, parquet
 from pipelines.release.database import write_database
-from pipelines.release.lock import WriterBusy, exclusive
 from pipelines.release.verify import Problem, verify
 from pipelines.settings import Settings
 

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
+from pipelines.lock import exclusive
 from pipelines.orchestration import profile
 from pipelines.quality import ledger, results
 from pipelines.settings import Settings
@@ -39,11 +40,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         manifest=project.ensure_manifest(settings),
         dagster_dbt_translator=translator,
         name="harmonise",
-        pool="duckdb_writer",
     )
     def harmonise(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """One dbt build, in process, into the disposable build database."""
-        with profile.phase("dbt"):
+        """One dbt build, in process, into the disposable build database.
+
+        The writer's lock keeps a second build out. A Dagster pool would not do: a run killed with
+        -9 keeps its slot in Dagster's database, and the next run waits for it for ever (seen).
+        """
+        with exclusive(settings), profile.phase("dbt"):
             outcome = project.build(settings)
         checks = ledger.from_dbt(outcome.run_results, outcome.manifest)
         results.save(settings, ENGINE, checks)
@@ -72,6 +76,8 @@ def _events(
                 asset_key=translator.get_asset_key(node),
                 metadata={"seconds": round(float(result["execution_time"]), 3)},
             )
+        elif status == "skipped":
+            continue  # its model failed: that failure is what a person must see
         elif node["resource_type"] == "test" and node["name"] in check_keys:
             key = check_keys[node["name"]]
             severity = str(node["config"].get("severity", "error")).lower()

@@ -10,6 +10,7 @@ import dagster as dg
 from pipelines import contract, lake, staleness
 from pipelines.archive import acquire
 from pipelines.extract import Extracted, archive, write_rejects
+from pipelines.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
 from pipelines.yearbook import maps
@@ -59,7 +60,10 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         """Printed values of yearbooks and other tables, one partition per document and edition."""
         wanted = set(context.partition_keys)
         slices, _ = staleness.held_slices(settings)
-        reports = extract(settings, [s for s in slices if s.source == SOURCE and s.name in wanted])
+        with exclusive(settings):
+            reports = extract(
+                settings, [s for s in slices if s.source == SOURCE and s.name in wanted]
+            )
         rejects = [reject for report in reports.values() for reject in report.rejects]
         errors = [reject for reject in rejects if reject.severity == "error"]
         for name, report in reports.items():

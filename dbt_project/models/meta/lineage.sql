@@ -79,15 +79,29 @@ province as (
 place_ratio as (
     select
         fact_id,
+        numerator_fact_id,
+        denominator_fact_id
+    from {{ ref('int_indicator__ratio') }}
+    union all
+    select
+        fact_id,
+        numerator_fact_id,
+        denominator_fact_id
+    from {{ ref('int_indicator__across') }}
+),
+
+place_part as (
+    select
+        fact_id,
         numerator_fact_id as input_fact_id,
         'numerator' as role
-    from {{ ref('int_indicator__ratio') }}
+    from place_ratio
     union all
     select
         fact_id,
         denominator_fact_id as input_fact_id,
         'denominator' as role
-    from {{ ref('int_indicator__ratio') }}
+    from place_ratio
 ),
 
 province_sum as (
@@ -113,7 +127,7 @@ unioned as (
     union all
     select * from province
     union all
-    select * from place_ratio
+    select * from place_part
     union all
     select * from province_sum
 )

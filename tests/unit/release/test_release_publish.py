@@ -168,7 +168,7 @@ def test_use_refuses_what_is_no_release(few, name: str) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pipelines.release.lock import exclusive
+from pipelines.lock import exclusive
 from pipelines.settings import Settings
 with exclusive(Settings(warehouse=Path(sys.argv[1]))):
     print("held", flush=True)

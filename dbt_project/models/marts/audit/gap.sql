@@ -46,7 +46,7 @@ missing as (
 reasoned as (
     select
         missing.*,
-        indicator.would_be_filled_by,
+        coalesce(reason.would_be_filled_by, indicator.would_be_filled_by) as would_be_filled_by,
         reason.reason,
         row_number() over (
             partition by
