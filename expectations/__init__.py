@@ -13,6 +13,10 @@ from importlib import import_module
 from typing import Any
 
 SUITES = (
+    "air_breakpoint",
+    "air_city_day",
+    "air_limit",
+    "bulletin_city_period",
     "circle",
     "circle_member",
     "city_centre",

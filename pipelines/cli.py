@@ -20,8 +20,8 @@ from pipelines import settings as settings_module
 from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 
-# Publications resolve their places against the geography, so it is written first.
-TRANSCRIBED = ("geography", "yearbook", "rail", "publications")
+# Sources with a `transcribe` module, in the order they build on one another.
+TRANSCRIBED = ("geography", "yearbook", "rail", "environment", "publications")
 
 
 def out(text: str) -> None:

@@ -10,6 +10,7 @@ import warnings
 import dagster as dg
 
 from pipelines import settings as settings_module
+from pipelines.environment import assets as environment
 from pipelines.geography import assets as geography
 from pipelines.orchestration.jobs import build_jobs
 from pipelines.orchestration.schedules import build_schedules
@@ -28,7 +29,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     settings = settings or settings_module.load()
     # Single-run backfill policies are beta in this Dagster; the lock file keeps the version.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
-    sources = (registry, geography, yearbook, rail, publications)
+    sources = (registry, geography, yearbook, rail, environment, publications)
     rooms = (*sources, transform, release)
     return dg.Definitions(
         assets=[asset for room in rooms for asset in room.build_assets(settings)],

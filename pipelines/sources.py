@@ -108,5 +108,27 @@ SOURCES = (
         tables=("rail_stop_time", "rail_day", "rail_train", "rail_service"),
         weekly_at="15 6",
     ),
+    Source(
+        name="environment_rules",
+        is_sliced=False,
+        files=("environment/breakpoints.csv", "environment/limits.csv"),
+        depends_on=("pipelines/environment/reference.py", "pipelines/environment/cells.py"),
+        tables=("air_breakpoint", "air_limit"),
+        weekly_at="10 6",
+    ),
+    Source(
+        name="environment",
+        is_sliced=True,
+        files=(),
+        # A bulletin appears in the weeks after its month.
+        depends_on=(
+            "pipelines/environment",
+            "sources:environment/maps",
+            "sources:environment/series.csv",
+            *_GEOGRAPHY,
+        ),
+        tables=("bulletin_city_period", "air_city_day"),
+        weekly_at="15 6",
+    ),
 )  # fmt: skip
 BY_NAME = {source.name: source for source in SOURCES}

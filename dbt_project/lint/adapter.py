@@ -3,6 +3,6 @@
 from collections.abc import Callable
 
 
-def dispatch(name: str) -> Callable[[str], str]:
+def dispatch(name: str, package: str = "") -> Callable[..., str]:
     """A call that reads like the dispatched macro's: sqlfluff looks at the shape only."""
-    return lambda expression: f"{name}({expression})"
+    return lambda *arguments: f"{name}({arguments[0]})"

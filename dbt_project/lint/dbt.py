@@ -7,3 +7,11 @@ def hash(field: str) -> str:
 
 def listagg(measure, delimiter_text="','", order_by_clause=None, limit_num=None):
     return f"listagg({measure}, {delimiter_text})"
+
+
+def date_trunc(part: str, field: str) -> str:
+    return f"date_trunc('{part}', {field})"
+
+
+def last_day(field: str, part: str) -> str:
+    return f"last_day({field})"

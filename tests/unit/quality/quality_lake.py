@@ -166,6 +166,75 @@ def _rail() -> Rows:
     }
 
 
+BULLETIN, DAILY = "bulletin--2021-12", "days--2016"
+
+
+def printed(measure: str, place: str, value: str, /, **more: Any) -> dict[str, Any]:
+    """One printed value of a bulletin of December 2021."""
+    row = {
+        "fact_id": f"{measure}{place}",
+        "snapshot_id": "snap2",
+        "locator": "L1:r1c1",
+        "source_kind": "transcription",
+        "document": "bulletin",
+        "edition": "2021-12",
+        "slice": BULLETIN,
+        "place_code": place,
+        "measure": measure,
+        "period_start": date(2021, 12, 1),
+        "period_end": date(2021, 12, 31),
+        "value": Decimal(value),
+        "decimals": len(value.partition(".")[2]),
+        "network": "national_14fyp",
+    }
+    return row | more
+
+
+def day(number: int, /, **more: Any) -> dict[str, Any]:
+    """One clean day of Guangzhou."""
+    row = {
+        "fact_id": f"day{number}",
+        "snapshot_id": "snap3",
+        "locator": f"L{number}",
+        "source_kind": "mirror",
+        "document": "days",
+        "edition": "2016",
+        "slice": DAILY,
+        "place_code": "440100",
+        "observed_on": date(2016, 1, number),
+        "aqi_published": 50,
+        "grade_raw": "优",
+        "pm25_ugm3": Decimal(35),
+        "pm10_ugm3": Decimal(40),
+        "o3_8h_ugm3": Decimal(60),
+        "o3_1h_max_ugm3": Decimal(70),
+        "network": "national_13fyp",
+    }
+    return row | more
+
+
+def _air() -> Rows:
+    validity = {"valid_from": date(2016, 1, 1), "valid_to": date(2025, 12, 31)}
+    points = ((0, 0), (50, 35), (500, 500))
+    line = {"standard": "HJ", "report": "daily", "pollutant": "pm25"}
+    divisor = {"standard": "rule", "purpose": "composite_index", "averaging": "year"}
+    return {
+        "bulletin_city_period": [
+            *(printed("aqi_rate_pct", code, "96.8") for code in CITIES),
+            *(printed("aqi_rank", code, "1") for code in CITIES),
+        ],
+        "air_city_day": [day(1), day(2)],
+        "air_breakpoint": [
+            line | validity | {"iaqi": index, "concentration": Decimal(value)}
+            for index, value in points
+        ],
+        "air_limit": [
+            divisor | validity | {"pollutant": name, "limit_value": Decimal(35)}
+            for name in ("pm25", "pm10", "so2", "no2", "co", "o3_8h")
+        ],
+    }
+
+
 def clean() -> Rows:
     """Rows of every extract table; columns left out are null."""
     spot = {"snapshot_id": "snap0", "locator": "L1"}
@@ -221,11 +290,16 @@ def clean() -> Rows:
                 "document": document,
                 "edition": edition,
                 "source_id": "yearbook",
-                "published_on": date(int(edition), 12, 31),
+                "published_on": date(int(edition[:4]), 12, 31),
                 "published_on_precision": "assumed",
                 "redistribute": "facts",
             }
-            for document, edition in (("yearbook", "2022"), ("census", "2020"))
+            for document, edition in (
+                ("yearbook", "2022"),
+                ("census", "2020"),
+                ("bulletin", "2021-12"),
+                ("days", "2016"),
+            )
         ]
         + [
             {"document": "timetable", "edition": "undated", "source_id": "rail"}
@@ -276,6 +350,7 @@ def clean() -> Rows:
             | spot
         ],
         **_rail(),
+        **_air(),
         "printed_figure": [
             {"figure_id": f"F{number}", "value": Decimal(value), "value_text": value} | FIGURE
             for number, value in enumerate(("3", "1", "2"), start=1)

@@ -60,6 +60,22 @@ def place(**values: Any) -> Change:
     return put("division", {"place_code": "440100"}, **values)
 
 
+def point(iaqi: int, /, **values: Any) -> Change:
+    return put("air_breakpoint", {"iaqi": iaqi}, **values)
+
+
+def air_day(**values: Any) -> Change:
+    return put("air_city_day", {"fact_id": "day1"}, **values)
+
+
+def rate(**values: Any) -> Change:
+    return put("bulletin_city_period", {"fact_id": "aqi_rate_pct440100"}, **values)
+
+
+def rank(**values: Any) -> Change:
+    return put("bulletin_city_period", {"fact_id": "aqi_rank440100"}, **values)
+
+
 WORDS = {"status", "scope"}  # one helper makes all five
 GDP, SHARE, MEAN = ({"indicator_id": name} for name in ("gdp", "gdp_share", "consumption_per_head"))
 FIRST: dict[str, Any] = {}
@@ -231,9 +247,40 @@ CORRUPTIONS: list[tuple[str, Change]] = [
     ),
     ("division_change.event_id_unique", copy("division_change", FIRST)),
     ("division_change.codes_six_digits", put("division_change", FIRST, old_codes="440112;44")),
+    ("air_breakpoint.concentration_rises_with_index", point(500, concentration=Decimal(35))),
+    ("air_breakpoint.line_starts_at_zero", point(0, concentration=Decimal(1))),
+    (
+        "air_breakpoint.validity_does_not_overlap",
+        copy("air_breakpoint", {"iaqi": 0}, valid_from=date(2025, 1, 1)),
+    ),
+    ("air_limit.limit_value_in_range", put("air_limit", FIRST, limit_value=Decimal(0))),
+    ("air_limit.six_divisors", put("air_limit", FIRST, pollutant="pm10")),
+    ("air_city_day.place_code_is_known", air_day(place_code="449999")),
+    ("air_city_day.resolved_or_rejected", air_day(place_code=None)),
+    ("air_city_day.resolved_or_rejected", air_day(network=None)),
+    ("air_city_day.day_held_once", air_day(observed_on=date(2016, 1, 2))),
+    ("air_city_day.document_is_known", air_day(edition="2017")),
+    ("air_city_day.aqi_published_in_range", air_day(aqi_published=501, grade_raw="严重污染")),
+    ("air_city_day.within_breakpoints", air_day(pm25_ugm3=Decimal(501), pm10_ugm3=Decimal(502))),
+    ("air_city_day.ozone_in_order", air_day(o3_1h_max_ugm3=Decimal(59))),
+    ("air_city_day.pm10_holds_pm25", air_day(pm10_ugm3=Decimal(34))),
+    ("air_city_day.grade_fits_index", air_day(grade_raw="良")),
+    ("bulletin_city_period.resolved_or_rejected", rate(network=None)),
+    ("bulletin_city_period.document_is_known", rate(edition="2022-01")),
+    ("bulletin_city_period.value_or_null_mark", rate(null_mark="-")),
+    ("bulletin_city_period.all_cities_printed", rate(superseded_by="another")),
+    ("bulletin_city_period.rank_in_range", rank(value=Decimal(22))),
+    ("bulletin_city_period.rate_in_range", rate(value=Decimal("103.2"), decimals=1)),
+    ("bulletin_city_period.rate_is_share_of_days", rate(value=Decimal("92.9"))),
 ]
 # Changes that two rules must see.
 ALSO = {
+    # A copy of one divisor is the lack of another, and a copy.
+    "air_limit.six_divisors": {
+        "air_limit.standard_and_purpose_and_pollutant_and_averaging_and_valid_from_unique"
+    },
+    # A city of another edition is missing from its own, and alone in the other.
+    "bulletin_city_period.document_is_known": {"bulletin_city_period.all_cities_printed"},
     # A malformed code is an unknown one, too.
     "observation.place_code_six_digits": {"observation.place_code_is_known"},
     # A second train without anything else has neither a run nor a stop.

@@ -1,0 +1,24 @@
+-- One row per city, day and pollutant that has a value, rounded first (HJ 663-2013, 6.3).
+with record as (
+    select * from {{ ref('stg_environment__air_city_day') }}
+),
+
+unpivoted as (
+    {% for pollutant, column, decimals in pollutants() %}
+        select
+            fact_id,
+            place_code,
+            observed_on,
+            document,
+            edition,
+            network,
+            state,
+            '{{ pollutant }}' as pollutant,
+            {{ half_even(column, decimals) }} as concentration
+        from record
+        where {{ column }} is not null
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+)
+
+select * from unpivoted
