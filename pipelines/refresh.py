@@ -109,8 +109,11 @@ def _forget_gone(settings: Settings, plan: Plan, say: Say) -> None:
 
     for key in plan.gone:
         source, _, name = key.partition("/")
-        for table in (*(BY_NAME[source].tables if source in BY_NAME else ()), "rejects"):
+        for table in BY_NAME[source].tables if source in BY_NAME else ():
             lake.path_of(settings.lake, table, name).unlink(missing_ok=True)
+        # The rejects of an unsliced source lie under its own name: `all` would be everybody's.
+        refused = source if name == "all" else name
+        lake.path_of(settings.lake, "rejects", refused).unlink(missing_ok=True)
         say(f"gone: {key} (nobody supplies it any more; its bytes stay in the archive)")
     staleness.mark_gone(settings, plan.gone)
 

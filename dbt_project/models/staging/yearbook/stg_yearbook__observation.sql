@@ -20,8 +20,13 @@ converted as (
         indicator.unit,
         cast(extract(year from usable.period_end) as integer) as data_year,
         cast(usable.value as double) as value_raw,
-        -- Half a unit of the last printed digit, in the printed unit.
-        0.5 * power(cast(10 as double), -usable.decimals) as half_step,
+        -- Half a unit of the last printed digit, in the printed unit. Things and persons printed
+        -- one by one are counted, not rounded.
+        case
+            when printed.dimension in ('count', 'persons') and printed.factor = 1 and usable.decimals = 0
+                then 0
+            else 0.5 * power(cast(10 as double), -usable.decimals)
+        end as half_step,
         printed.factor / canonical.factor as multiplier
     from usable
     inner join {{ ref('stg_registry__indicator') }} as indicator
