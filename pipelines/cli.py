@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 
 # Sources with a `transcribe` module, in the order they build on one another.
-TRANSCRIBED = ("geography", "yearbook", "environment")
+TRANSCRIBED = ("geography", "yearbook", "rail", "environment", "publications")
 
 
 def out(text: str) -> None:
@@ -69,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
 
     find = add("find", "search indicators, tables, columns, circles in Chinese and English")
     find.add_argument("word")
+    reproduce = add("reproduce", "printed figures of the documents against the release in use")
+    reproduce.add_argument("--markdown", action="store_true", help="print Markdown")
 
     rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
     rejects.add_argument("--severity", choices=("error", "warning"))
@@ -90,16 +93,21 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point: 0 on success, 1 when something is wrong, 2 for wrong usage."""
     options = parser().parse_args(arguments)
-    settings = settings_module.load()
-    if getattr(options, "drop", None):
-        settings = replace(settings, drop=options.drop.resolve())
     command = globals()[f"command_{options.command.replace('-', '_')}"]
     try:
-        return int(command(settings, options))
-    except MetrocircleError as error:
-        sys.stderr.write(f"metrocircle {options.command}: {error}\n")
-        return 1
+        settings = settings_module.load()
+        if getattr(options, "drop", None):
+            settings = replace(settings, drop=options.drop.resolve())
+        code = int(command(settings, options))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
+        # The reader left (`| head`): Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (MetrocircleError, OSError) as error:
+        # A full disk or a folder without permission is for the person, not for a stack of calls.
+        sys.stderr.write(f"metrocircle {options.command}: {error}\n")
         return 1
 
 
@@ -295,7 +303,10 @@ def command_query(settings: Settings, options: argparse.Namespace) -> int:
     if options.json:
         out(json.dumps(frame.to_dicts(), ensure_ascii=False, indent=1, default=str))
     elif options.csv:
-        sys.stdout.write(frame.write_csv())
+        try:
+            sys.stdout.write(frame.write_csv())
+        except pl.exceptions.ComputeError as error:
+            raise MetrocircleError(f"CSV has no room for lists or bytes: {error}") from error
     else:
         terminal = shutil.get_terminal_size((160, 40)).columns
         with pl.Config(
@@ -303,6 +314,23 @@ def command_query(settings: Settings, options: argparse.Namespace) -> int:
             fmt_str_lengths=60, tbl_hide_dataframe_shape=True,
         ):  # fmt: skip
             out(str(frame))
+    return 0
+
+
+def command_reproduce(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import reproduce
+    from pipelines.release.publish import current_release
+
+    current = current_release(settings)
+    if current is None or current.problem:
+        raise MetrocircleError(
+            (current and current.problem) or "no release yet; run `metrocircle refresh`"
+        )
+    facts = reproduce.report(current.path)
+    if options.json:
+        out(json.dumps(facts, ensure_ascii=False, indent=1))
+    else:
+        out(reproduce.markdown(facts) if options.markdown else reproduce.text(facts))
     return 0
 
 

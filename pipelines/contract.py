@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SCHEMAS = ("main", "tidy", "meta")
+TYPES = ("varchar", "integer", "double", "boolean", "date", "decimal(28,10)")
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,29 @@ def _column(entry: str | dict[str, Any], vocabulary: dict[str, Any], table: str)
     missing = {"type", "unit", "zh", "en"} - merged.keys()
     if missing:
         raise ContractBroken(f"{table}.{name}: the contract lacks {', '.join(sorted(missing))}")
+    if merged["type"] not in TYPES:
+        raise ContractBroken(f"{table}.{name}: type {merged['type']!r} is none of {TYPES}")
     return Column(name, merged["type"], merged["unit"], merged["zh"], merged["en"])
+
+
+def _require(mapping: Any, names: tuple[str, ...], where: str) -> None:
+    missing = [n for n in names if not isinstance(mapping, dict) or n not in mapping]
+    if missing:
+        raise ContractBroken(f"{where}: the contract lacks {', '.join(missing)}")
 
 
 @lru_cache(maxsize=4)
 def load(path: Path) -> Contract:
     """Read the contract file; ContractBroken names the table and the flaw."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ContractBroken(f"{path.name}: {error}") from error
+    _require(document, ("schema_version", "vocabulary", "tables"), path.name)
     vocabulary = document["vocabulary"]
     tables = {}
     for name, raw in document["tables"].items():
+        _require(raw, ("schema", "key", "zh", "en", "columns"), name)
         columns = tuple(_column(entry, vocabulary, name) for entry in raw["columns"])
         names = [column.name for column in columns]
         key = tuple(raw["key"])

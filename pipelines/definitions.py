@@ -14,7 +14,9 @@ from pipelines.environment import assets as environment
 from pipelines.geography import assets as geography
 from pipelines.orchestration.jobs import build_jobs
 from pipelines.orchestration.schedules import build_schedules
+from pipelines.publications import assets as publications
 from pipelines.quality import assets as quality
+from pipelines.rail import assets as rail
 from pipelines.registry import assets as registry
 from pipelines.release import assets as release
 from pipelines.settings import Settings
@@ -27,7 +29,8 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     settings = settings or settings_module.load()
     # Single-run backfill policies are beta in this Dagster; the lock file keeps the version.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
-    rooms = (registry, geography, yearbook, environment, transform, release)
+    sources = (registry, geography, yearbook, rail, environment, publications)
+    rooms = (*sources, transform, release)
     return dg.Definitions(
         assets=[asset for room in rooms for asset in room.build_assets(settings)],
         asset_checks=quality.build_checks(settings),

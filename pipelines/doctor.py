@@ -74,6 +74,9 @@ def _disk(settings: Settings) -> Finding:
 def _lock(settings: Settings) -> Finding:
     from pipelines.lock import WriterBusy, exclusive
 
+    if not settings.warehouse.is_dir():
+        # Asking for the lock would make the folder, and the doctor changes nothing.
+        return Finding("writer", True, "nobody is writing: there is no warehouse yet")
     try:
         with exclusive(settings):
             return Finding("writer", True, "nobody is writing")

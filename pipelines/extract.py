@@ -6,7 +6,7 @@ Belongs here: the order of those steps and their report. Not here: any parsing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import polars as pl
 
 from pipelines import contract, lake, staleness
 from pipelines.archive import store
+from pipelines.archive.store import Snapshot
 from pipelines.contract import Table
 from pipelines.errors import Reject
 from pipelines.lock import exclusive
@@ -55,13 +56,18 @@ class Extracted:
             )
 
 
-def archive(settings: Settings, slice_: Slice) -> None:
-    """Put the slice's bytes into the archive and log each acquisition."""
+def archive(settings: Settings, slice_: Slice) -> list[Snapshot]:
+    """Put the slice's bytes into the archive, log each acquisition; the snapshots as archived.
+
+    Parsers read the archived copy: the offered file may change between its hash and its parse.
+    """
+    held = []
     for snapshot in slice_.snapshots:
-        store.put(settings.archive, snapshot)
+        held.append(replace(snapshot, path=store.put(settings.archive, snapshot)))
         fields = {"slice": snapshot.slice, "snapshot_id": snapshot.snapshot_id}
         fields |= {k: str(v) for k, v in snapshot.row().items() if k != "bytes"}
         store.log(settings.archive, "archived", **fields)
+    return held
 
 
 def write_rejects(settings: Settings, slice_: str, rejects: Sequence[Reject]) -> None:

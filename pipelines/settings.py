@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.errors import MetrocircleError
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -71,6 +73,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         return Path(env[name]).resolve() if env.get(name) else default
 
     threads = env.get("METROCIRCLE_THREADS", "")
+    if threads and not (threads.isdecimal() and int(threads) > 0):
+        raise MetrocircleError(f"METROCIRCLE_THREADS: expected 1, 2, 3, …, found {threads!r}")
     return Settings(
         warehouse=folder("METROCIRCLE_WAREHOUSE", defaults.warehouse),
         sources=folder("METROCIRCLE_SOURCES", defaults.sources),

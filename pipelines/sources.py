@@ -12,9 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The slice of files that belong to no document and edition.
-ALL = "all"
-
 
 @dataclass(frozen=True)
 class Source:
@@ -22,12 +19,10 @@ class Source:
 
     is_sliced: files lie in `sources/<name>/transcriptions/<document>/<edition>.csv` (or in a folder
         of that name) and each (document, edition) is a slice; otherwise all files are slice `all`.
-    files: files below `sources/` that form slice `all`: all of an unsliced source, or what a sliced
-        one has beside its transcriptions.
+    files: for an unsliced source, its files below `sources/`.
     depends_on: files and folders that decide what a slice becomes; `sources:` means the folder of
         sources, anything else the checkout. Slices go stale when one of them changes.
     tables: lake tables it writes; the first one shows that a slice was extracted.
-    file_tables: for a sliced source with files, those of its tables that slice `all` writes.
     weekly_at: minute and hour (Asia/Shanghai, Mondays) of its schedule.
     """
 
@@ -37,11 +32,6 @@ class Source:
     depends_on: tuple[str, ...]
     tables: tuple[str, ...]
     weekly_at: str
-    file_tables: tuple[str, ...] = ()
-
-    def first_table(self, slice_: str) -> str:
-        """The lake table whose file shows that the slice was extracted."""
-        return self.file_tables[0] if self.file_tables and slice_ == ALL else self.tables[0]
 
 
 _REGISTRY = (
@@ -73,6 +63,19 @@ SOURCES = (
         weekly_at="0 6",
     ),
     Source(
+        name="publications",
+        is_sliced=False,
+        files=("publications/*.csv",),
+        depends_on=(
+            "pipelines/publications", "sources:publications", *_REGISTRY, *_GEOGRAPHY,
+        ),
+        tables=(
+            "printed_figure", "figure_relation", "policy_target", "named_project",
+            "strategic_industry", "cluster_city_role",
+        ),
+        weekly_at="5 6",
+    ),
+    Source(
         name="yearbook",
         is_sliced=True,
         files=(),
@@ -87,10 +90,36 @@ SOURCES = (
         tables=("observation",),
         weekly_at="10 6",
     ),
+    # A Dagster job holds one partition definition: whole tables and service dates are two sources.
+    Source(
+        name="rail_network",
+        is_sliced=False,
+        files=("rail/stations.csv", "rail/day_types.csv"),
+        depends_on=("pipelines/rail/stations.py", "pipelines/rail/lines.py"),
+        tables=("rail_station", "rail_day_type"),
+        weekly_at="10 6",
+    ),
+    Source(
+        name="rail",
+        is_sliced=True,
+        files=(),
+        # A new timetable every few months, a correction of it at any time.
+        depends_on=("pipelines/rail", "sources:rail/stations.csv"),
+        tables=("rail_stop_time", "rail_day", "rail_train", "rail_service"),
+        weekly_at="15 6",
+    ),
+    Source(
+        name="environment_rules",
+        is_sliced=False,
+        files=("environment/breakpoints.csv", "environment/limits.csv"),
+        depends_on=("pipelines/environment/reference.py", "pipelines/environment/cells.py"),
+        tables=("air_breakpoint", "air_limit"),
+        weekly_at="10 6",
+    ),
     Source(
         name="environment",
         is_sliced=True,
-        files=("environment/breakpoints.csv", "environment/limits.csv"),
+        files=(),
         # A bulletin appears in the weeks after its month.
         depends_on=(
             "pipelines/environment",
@@ -98,9 +127,8 @@ SOURCES = (
             "sources:environment/series.csv",
             *_GEOGRAPHY,
         ),
-        tables=("bulletin_city_period", "air_city_day", "air_breakpoint", "air_limit"),
-        file_tables=("air_breakpoint", "air_limit"),
-        weekly_at="10 6",
+        tables=("bulletin_city_period", "air_city_day"),
+        weekly_at="15 6",
     ),
 )  # fmt: skip
 BY_NAME = {source.name: source for source in SOURCES}

@@ -27,6 +27,7 @@ _SHARED = (
     "pipelines/archive/acquire.py",
     "pipelines/contract.py",
     "pipelines/errors.py",
+    "pipelines/extract.py",
     "pipelines/lake.py",
     "sources:contract.yml",
     "requirements.lock",
@@ -94,9 +95,18 @@ def _files(settings: Settings, names: Iterable[str]) -> list[Path]:
                 for found in path.rglob("*")
                 if found.suffix in _SUFFIXES
                 and found.name not in _NOT_CODE
-                and not _PRODUCED & set(found.parts)
+                # Below the named folder only: the checkout may itself lie in one called `target`.
+                and not _PRODUCED & set(found.relative_to(path).parts)
             )
     return sorted(files)
+
+
+def _label(settings: Settings, path: Path) -> str:
+    """The path without the machine's part of it: a model that moves changes what dbt makes."""
+    for name, folder in (("sources:", settings.sources), ("", settings.root)):
+        if path.is_relative_to(folder):
+            return name + path.relative_to(folder).as_posix()
+    return path.name
 
 
 class _Hasher:
@@ -111,7 +121,7 @@ class _Hasher:
         for path in _files(self.settings, names):
             if path not in self.known:
                 self.known[path] = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"{path.name}\x00{self.known[path]}\x00".encode())
+            digest.update(f"{_label(self.settings, path)}\x00{self.known[path]}\x00".encode())
         return digest.hexdigest()
 
 
@@ -129,9 +139,13 @@ def read_state(settings: Settings) -> dict[str, Any]:
     """The state of the last refresh; an unreadable one counts as none, and all is made again."""
     try:
         state = json.loads(state_path(settings).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return {"slices": {}, "release": {}}
-    return {"slices": state.get("slices", {}), "release": state.get("release", {})}
+    except (OSError, ValueError):
+        state = None
+    parts = state if isinstance(state, dict) else {}
+    return {
+        name: part if isinstance(part := parts.get(name), dict) else {}
+        for name in ("slices", "release")
+    }
 
 
 def write_state(settings: Settings, state: dict[str, Any]) -> None:
@@ -181,6 +195,16 @@ def held_slices(settings: Settings) -> tuple[list[Slice], list[Refusal]]:
     return sorted(slices, key=lambda s: (order.index(s.source), s.name)), refusals
 
 
+def _in_lake(settings: Settings, names: set[str]) -> set[str]:
+    """Keys of lake slices of no held name: a lost state must not keep a withdrawn one alive."""
+    return {
+        f"{source.name}/{path.stem}"
+        for source in SOURCES
+        for path in (settings.lake / source.tables[0]).glob("*.parquet")
+        if path.stem not in names
+    }
+
+
 def plan(settings: Settings, only: str | None = None, force: bool = False) -> Plan:
     """Compare what the inputs supply with what the last refresh made.
 
@@ -194,13 +218,14 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
     for item in slices:
         known = state["slices"].get(item.key)
         wanted = only in (item.key, item.name)
-        first = BY_NAME[item.source].first_table(item.name)
-        lake_file = settings.lake / first / f"{item.name}.parquet"
+        lake_file = settings.lake / BY_NAME[item.source].tables[0] / f"{item.name}.parquet"
         if force or wanted or known != item.fingerprint or not lake_file.exists():
             stale.append(item)
             why = "asked for" if force or wanted else "new" if known is None else "changed"
             reasons.append(f"{item.key}: {why}")
-    gone = tuple(sorted(set(state["slices"]) - {item.key for item in slices}))
+    held = {item.key for item in slices}
+    orphans = _in_lake(settings, {item.name for item in slices})
+    gone = tuple(sorted((set(state["slices"]) | orphans) - held))
     reasons += [f"{key}: nobody supplies it any more" for key in gone]
     parts = [_Hasher(settings).of(_RELEASE), *(f"{s.key} {s.fingerprint}" for s in slices)]
     release_fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -212,7 +237,8 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
     elif not (settings.current / "release.json").exists():
         reasons.append("release: there is none to read")
     elif current != release.get("release_id"):
-        reasons.append(f"release: {current} is in use, the inputs make {release['release_id']}")
+        made = release.get("release_id")
+        reasons.append(f"release: {current} is in use, the inputs make {made}")
     elif force:
         reasons.append("release: asked for")
     else:

@@ -5,6 +5,10 @@ def hash(field: str) -> str:
     return f"md5({field})"
 
 
+def listagg(measure, delimiter_text="','", order_by_clause=None, limit_num=None):
+    return f"listagg({measure}, {delimiter_text})"
+
+
 def date_trunc(part: str, field: str) -> str:
     return f"date_trunc('{part}', {field})"
 

@@ -6,11 +6,22 @@ Not here: what a table must look like (maps) or what its numbers must satisfy (e
 
 from __future__ import annotations
 
+import re
+import struct
+import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from pipelines.errors import RefusedInput
+
+# What zipfile raises on hostile bytes: damage, encryption (RuntimeError), unknown methods.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError,
+    struct.error, OSError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,7 +32,6 @@ class Limits:
     unpacked_bytes: int = 2 << 30
     zip_ratio: int = 200
     zip_entries: int = 20_000
-    nested_depth: int = 1
 
 
 MAGIC = (
@@ -74,8 +84,18 @@ def _is_xlsx(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return "[Content_Types].xml" in archive.namelist()[:20_000]
-    except (zipfile.BadZipFile, OSError):
+    except _ZIP_ERRORS:
         return False
+
+
+def shown(name: str) -> str:
+    """A file name that is safe to print and to write as UTF-8."""
+    return "".join(c if _is_plain(c) else ascii(c)[1:-1] for c in name)
+
+
+def _is_plain(character: str) -> bool:
+    # Control, format (right-to-left marks), half a surrogate pair (a name in GBK), line breaks.
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def inside(root: Path, path: Path) -> Path:
@@ -96,8 +116,12 @@ def inside(root: Path, path: Path) -> Path:
 def inspect(root: Path, path: Path, limits: Limits | None = None) -> str:
     """The media type of a file that may be opened; RefusedInput says why one may not."""
     limits = limits or Limits()
-    inside(root, path)
     name = path.relative_to(root).as_posix()
+    if not all(map(_is_plain, name)):
+        raise RefusedInput(
+            f"{shown(name)}: the file name holds control characters or is not UTF-8; rename it"
+        )
+    inside(root, path)
     size = path.stat().st_size
     if size == 0:
         raise RefusedInput(f"{name}: the file is empty")
@@ -112,9 +136,38 @@ def inspect(root: Path, path: Path, limits: Limits | None = None) -> str:
         )
     if media in {"zip", "xlsx"}:
         _inspect_zip(name, path, media, limits)
+    if media == "ole2":
+        _inspect_ole2(name, path)
     if media == "xml":
-        refuse_entities(name, path.read_bytes())
+        with path.open("rb") as handle:
+            _refuse_entities_in(name, handle)
     return media
+
+
+def _inspect_ole2(name: str, path: Path) -> None:
+    """RefusedInput when the file ends before the last sector its allocation table uses.
+
+    [MS-CFB] 2.2: sector shift at 30, number of FAT sectors at 44, their numbers from 76 on (109 of
+    them, enough for 6.8 MB with small sectors; what lies beyond is not looked at).
+    """
+    size = path.stat().st_size
+    with path.open("rb") as handle:
+        head = handle.read(512)
+        if len(head) < 512:
+            raise RefusedInput(f"{name}: damaged OLE2 file (its header is cut short)")
+        (shift,) = struct.unpack_from("<H", head, 30)
+        if shift not in (9, 12):
+            raise RefusedInput(f"{name}: damaged OLE2 file (sector size 2^{shift})")
+        (count,) = struct.unpack_from("<I", head, 44)
+        for place, sector in enumerate(struct.unpack_from(f"<{min(count, 109)}I", head, 76)):
+            handle.seek((sector + 1) << shift)
+            table = handle.read(1 << shift)
+            entries = struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4])
+            used = [n for n, entry in enumerate(entries) if entry != 0xFFFFFFFF]
+            last = (place << (shift - 2)) + used[-1] if used else -1
+            # The last sector may be written short; one that does not begin is missing.
+            if len(table) < 1 << shift or size <= (last + 1) << shift:
+                raise RefusedInput(f"{name}: damaged OLE2 file (cut short at {size} bytes)")
 
 
 def _inspect_zip(name: str, path: Path, media: str, limits: Limits) -> None:
@@ -126,32 +179,48 @@ def _inspect_zip(name: str, path: Path, media: str, limits: Limits) -> None:
                     f"{name}: {len(entries)} entries, more than {limits.zip_entries}"
                 )
             unpacked = sum(entry.file_size for entry in entries)
-            packed = max(1, sum(entry.compress_size for entry in entries))
+            # Entries may share their bytes, so the file's own size is the bound.
+            packed = max(1, min(path.stat().st_size, sum(e.compress_size for e in entries)))
             if unpacked > limits.unpacked_bytes or unpacked > limits.zip_ratio * packed:
                 raise RefusedInput(
                     f"{name}: unpacks to {unpacked} bytes from {packed}; refused as a zip bomb"
                 )
             for entry in entries:
-                member_path(entry.filename)
+                try:
+                    member_path(entry.filename)
+                except RefusedInput as error:
+                    raise RefusedInput(f"{name}: {error}") from error
                 if (entry.external_attr >> 16) & 0o170000 == 0o120000:
                     raise RefusedInput(f"{name}: member {entry.filename!r} is a link")
             if media == "xlsx":
                 _inspect_xlsx(name, archive)
-    except zipfile.BadZipFile as error:
+    except _ZIP_ERRORS as error:
         raise RefusedInput(f"{name}: damaged zip ({error})") from error
 
 
 def _inspect_xlsx(name: str, archive: zipfile.ZipFile) -> None:
     for entry in archive.infolist():
-        if entry.filename.endswith((".xml", ".rels")):
-            with archive.open(entry) as handle:
-                # A declaration of entities stands before the first element, in the first bytes.
-                refuse_entities(f"{name}!{entry.filename}", handle.read(8192))
+        with archive.open(entry) as handle:
+            # By content: a relation may point to a part of any name.
+            if (
+                handle.read(64).replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1]
+                == b"<"
+            ):
+                handle.seek(0)
+                _refuse_entities_in(f"{name}!{shown(entry.filename)}", handle)
 
 
-def refuse_entities(name: str, head: bytes) -> None:
+def _refuse_entities_in(name: str, handle: IO[bytes]) -> None:
+    """The whole text in pieces that overlap: a long comment may stand before a declaration."""
+    tail = b""
+    while piece := handle.read(1 << 20):
+        refuse_entities(name, tail + piece)
+        tail = piece[-32:]
+
+
+def refuse_entities(name: str, text: bytes) -> None:
     """RefusedInput when an XML text declares a document type: entities come no other way."""
-    folded = head.replace(b"\x00", b"").upper()  # UTF-16 twins of the same words
+    folded = text.replace(b"\x00", b"").upper()  # UTF-16 twins of the same words
     if b"<!DOCTYPE" in folded or b"<!ENTITY" in folded:
         raise RefusedInput(f"{name}: declares a document type or entities")
 
@@ -159,6 +228,7 @@ def refuse_entities(name: str, head: bytes) -> None:
 def member_path(member: str) -> PurePosixPath:
     """A zip member's path with `/`, or RefusedInput when it would climb out of the archive."""
     path = PurePosixPath(member.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
+    # `C:evil.csv` is relative to the current folder of drive C.
+    if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", member):
         raise RefusedInput(f"member {member!r} climbs out of the archive")
     return path

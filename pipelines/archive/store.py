@@ -98,5 +98,10 @@ def log(archive: Path, outcome: str, **fields: str | int) -> None:
     entry = {"accessed": datetime.now(UTC).isoformat(timespec="seconds"), "outcome": outcome}
     line = json.dumps({**entry, **fields}, ensure_ascii=False, sort_keys=True)
     # One write of one line in append mode: concurrent writers do not interleave on a local disk.
-    with (archive / "acquisitions.jsonl").open("a", encoding="utf-8") as handle:
-        handle.write(line + "\n")
+    with (archive / "acquisitions.jsonl").open("ab+") as handle:
+        # A line that a crash cut short must not swallow this one.
+        if handle.seek(0, os.SEEK_END):
+            handle.seek(-1, os.SEEK_END)
+            if handle.read(1) != b"\n":
+                line = "\n" + line
+        handle.write(f"{line}\n".encode())

@@ -1,7 +1,7 @@
 """Dagster assets of the environment: bulletins and daily records by edition, standards as a whole.
 
 Belongs here: one slice from archive to lake, and its partitions. Not here: parsing (bulletin, air,
-reference). The breakpoints and limits are slice `all`, one partition more.
+reference). The breakpoints and limits are a source of their own: a job has one kind of partition.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,11 @@ from pipelines.errors import Reject
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
 from pipelines.lock import exclusive
 from pipelines.settings import Settings
-from pipelines.sources import ALL, BY_NAME
+from pipelines.sources import BY_NAME
 from pipelines.staleness import Slice
 
 SOURCE = "environment"
+RULES = "environment_rules"
 READERS = {
     "air_breakpoint": lambda sources, snapshot, _: reference.read_breakpoints(sources, snapshot),
     "air_limit": lambda sources, snapshot, _: reference.read_limits(sources, snapshot),
@@ -40,9 +41,6 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
     )
     reports = {}
     for slice_ in slices:
-        if slice_.name == ALL:
-            reports[ALL] = extract_tables(settings, SOURCE, READERS)
-            continue
         archive(settings, slice_)
         days = [s for s in slice_.snapshots if _is_daily(s)]
         others = [s for s in slice_.snapshots if s not in days]
@@ -75,14 +73,23 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     tables = BY_NAME[SOURCE].tables
 
     @dg.multi_asset(
+        name=f"extract_{RULES}",
+        specs=[
+            dg.AssetSpec(["lake", name], group_name=f"extract_{RULES}", kinds={"polars"})
+            for name in READERS
+        ],
+    )
+    def rules(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        """Breakpoints and limits of the standards, with their validity."""
+        yield from extract_tables(settings, RULES, READERS).results(context)
+
+    @dg.multi_asset(
         name=f"extract_{SOURCE}",
         specs=[
             dg.AssetSpec(
                 ["lake", table],
                 group_name=f"extract_{SOURCE}",
                 kinds={"polars"},
-                # A run over editions alone leaves the standards as they are, and the other way.
-                skippable=True,
                 deps=[["lake", "division"], ["lake", "place_alias"]],
             )
             for table in tables
@@ -100,7 +107,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             )
         yield from _results(context, reports, tables)
 
-    return [environment]
+    return [rules, environment]
 
 
 def _results(

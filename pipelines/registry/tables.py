@@ -27,7 +27,8 @@ PRECISIONS = ("day", "month", "year", "assumed")
 
 def read_text_csv(path: Path) -> pl.DataFrame:
     """A CSV with every cell as text; empty cells are empty text, so that nothing is guessed."""
-    return pl.read_csv(path, infer_schema=False).with_columns(pl.all().fill_null(""))
+    # A name such as `2022[1].csv` is a file, not a pattern.
+    return pl.read_csv(path, infer_schema=False, glob=False).with_columns(pl.all().fill_null(""))
 
 
 def _null_if_empty(frame: pl.DataFrame) -> pl.DataFrame:

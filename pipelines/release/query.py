@@ -48,6 +48,10 @@ def query(release_dir: Path, sql: str, limit: int | None = 1000) -> pl.DataFrame
         return _fetch(connection, limit)
     except duckdb.Error as error:
         raise QueryRefused(f"the query failed: {error}") from error
+    except pl.exceptions.PolarsError as error:
+        raise QueryRefused(
+            f"a column has a type that cannot be shown ({error}); cast it to VARCHAR"
+        ) from error
     finally:
         connection.close()
 

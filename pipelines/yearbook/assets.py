@@ -34,8 +34,7 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
     )
     reports = {}
     for slice_ in slices:
-        archive(settings, slice_)
-        rows, rejects = maps.observations(slice_.snapshots, slice_.name, context)
+        rows, rejects = maps.observations(archive(settings, slice_), slice_.name, context)
         frame = maps.to_contract(rows, observation.column_names)
         lake.write(settings.lake, observation, slice_.name, frame)
         write_rejects(settings, slice_.name, rejects)

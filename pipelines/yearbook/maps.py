@@ -11,8 +11,10 @@ stands in `rejects` with what was expected, what was found and the nearest candi
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +23,28 @@ import yaml
 
 from pipelines.archive.acquire import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot
-from pipelines.errors import Reject, nearest
+from pipelines.errors import ContractBroken, Reject, nearest
 from pipelines.geography.divisions import resolve_places
 from pipelines.registry.tables import indicator_units, read_text_csv
 
 # Marks that stand for "no figure", never for zero (yearbook notes, formats/yearbook part 2 and 5).
 NULL_MARKS = ("", "-", "--", "—", "——", "–", "…", "...", "……", "~", "NA", "N/A", "None", "x", "X")
-NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$"
+NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+# Thousands in whole groups of three: 1,234,567 and 1 234, never 1,2345.
+GROUPED = r"^[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]*)?$"
+# A power that a column of 28 digits could hold: 1e999999 is never written out.
+POWER = r"[eE][+-]?[0-9]{1,2}$"
+_NARROW = [chr(code) for code in range(0x21, 0x7F)]
+_WIDE = [chr(code + 0xFEE0) for code in range(0x21, 0x7F)]
 # Better copies first (architecture, section 3): the same cell may arrive more than once.
 SOURCE_KINDS = ("original", "mirror", "transcription", "secondary")
 STATUSES = ("preliminary", "final", "revised", "unknown")
 DAMAGED = "damaged"
+CORRECTIONS = "sources/yearbook/corrections.yml"
+_CORRECTION = (
+    "id", "document", "edition", "place_code", "indicator_id", "year", "scope", "expected_value",
+    "action",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ class Maps:
     excluded_places: pl.DataFrame
     unit_aliases: pl.DataFrame
     indicator_units: pl.DataFrame
+    unit_factors: dict[str, float]
     editions: pl.DataFrame
     corrections: tuple[dict[str, Any], ...]
 
@@ -62,25 +76,75 @@ def read_maps(
     unit_aliases = pl.concat([printed, own.select(printed.columns)]).with_columns(
         squeeze("unit_key")
     )
-    corrections = yaml.safe_load((folder / "corrections.yml").read_text(encoding="utf-8")) or []
+    try:
+        corrections = yaml.safe_load((folder / "corrections.yml").read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ContractBroken(f"{CORRECTIONS}: {error}") from error
     if isinstance(corrections, dict):
-        corrections = corrections.get("corrections", [])
+        corrections = corrections.get("corrections")
     return Maps(
         divisions=divisions,
         aliases=aliases,
         headers=read_text_csv(folder / "maps" / "headers.csv"),
-        excluded_headers=read_text_csv(folder / "maps" / "excluded_headers.csv"),
-        excluded_places=read_text_csv(folder / "maps" / "excluded_places.csv"),
+        # A name listed twice would double its rows in the joins below.
+        excluded_headers=read_text_csv(folder / "maps" / "excluded_headers.csv").unique(
+            ["document", "edition", "header"], keep="first", maintain_order=True
+        ),
+        excluded_places=read_text_csv(folder / "maps" / "excluded_places.csv").unique(
+            ["document", "place"], keep="first", maintain_order=True
+        ),
         # The first listed unit keeps an alias: 元 is yuan unless a header says per head.
         unit_aliases=unit_aliases.filter(pl.col("unit_key") != "").unique(
             "unit_key", keep="first", maintain_order=True
         ),
-        indicator_units=indicator_units(sources),
-        editions=documents.filter(pl.col("published_on").is_not_null()).select(
-            "document", "edition", "published_on", "published_on_precision"
+        indicator_units=indicator_units(sources).unique(
+            "indicator_id", keep="first", maintain_order=True
         ),
-        corrections=tuple(corrections),
+        unit_factors=dict(
+            units.select("unit_id", pl.col("factor").cast(pl.Float64, strict=False)).iter_rows()
+        ),
+        editions=documents.filter(pl.col("published_on").is_not_null())
+        .select("document", "edition", "published_on", "published_on_precision")
+        .unique(["document", "edition"], keep="first", maintain_order=True),
+        corrections=_declared(corrections, units["unit_id"].to_list(), documents),
     )
+
+
+def _declared(
+    entries: Any, units: Sequence[str], documents: pl.DataFrame
+) -> tuple[dict[str, Any], ...]:
+    """The corrections as declared; ContractBroken names the entry that could never act as meant."""
+    if not isinstance(entries, list | None):
+        raise ContractBroken(f"{CORRECTIONS}: expected a list of corrections")
+    editions = [f"{d} {e}" for d, e in documents.select("document", "edition").iter_rows()]
+    for number, entry in enumerate(entries or [], start=1):
+        where = f"{CORRECTIONS}: entry {number}"
+        if not isinstance(entry, dict):
+            raise ContractBroken(f"{where}: expected a mapping, found {entry!r}")
+        if missing := [name for name in _CORRECTION if name not in entry]:
+            raise ContractBroken(f"{where}: lacks {', '.join(missing)}")
+        where += f" ({entry['id']})"
+        wanted = {"set_unit": "unit_id", "set_value": "value"}.get(entry["action"])
+        if entry["action"] not in ("exclude", "set_unit", "set_value"):
+            raise ContractBroken(
+                f"{where}: action {entry['action']!r} is none of exclude, set_unit, set_value"
+            )
+        if wanted and wanted not in entry:
+            raise ContractBroken(f"{where}: lacks {wanted}")
+        if wanted == "unit_id" and entry["unit_id"] not in units:
+            near = nearest(str(entry["unit_id"]), list(units)) or "none"
+            raise ContractBroken(f"{where}: unknown unit {entry['unit_id']!r}; nearest: {near}")
+        if wanted == "value" and not re.fullmatch(
+            r"[+-]?\d{1,18}(\.\d{1,10})?", str(entry["value"])
+        ):
+            raise ContractBroken(f"{where}: value {entry['value']!r} is not a plain number")
+        if not str(entry["year"]).isdigit():
+            raise ContractBroken(f"{where}: year {entry['year']!r} is not a year")
+        name = f"{entry['document']} {entry['edition']}"
+        if name not in editions:
+            near = nearest(name, editions) or "none"
+            raise ContractBroken(f"{where}: no edition {name} is registered; nearest: {near}")
+    return tuple(entries or ())
 
 
 def squeeze(name: str) -> pl.Expr:
@@ -153,7 +217,7 @@ def observations(
     rows = _units(rows, maps, problems)
     rows, stale = _corrections(rows, maps, slice_)
     rows = rows.with_columns(_fact_ids(rows))
-    rows = _supersede(rows, problems)
+    rows = _supersede(rows, maps, problems)
     rejects += _reject_rows(problems, slice_) + stale
     return rows, rejects
 
@@ -232,23 +296,30 @@ def _periods(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl
 
 def _values(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.DataFrame:
     """Numbers as printed: full-width digits folded, thousands commas removed, nothing guessed."""
-    folded = pl.col("value").str.normalize("NFKC").str.replace_all(r"[\s\u{3000}]+", "")
-    plain = folded.str.replace(r"^([+-]?\d{1,3})(,\d{3})+(\.\d+)?$", "$0").str.replace_all(
-        r"(\d),(\d{3})", "$1$2"
+    # Width forms only: NFKC would also make a footnote mark (12①, 10²) a digit of the number.
+    folded = (
+        pl.col("value")
+        .str.replace_many(_WIDE, _NARROW)
+        .str.replace_all(r"[\s\u{3000}]+", " ")
+        .str.strip_chars(" ")
+        # Blanks beside a sign or a point are typesetting (159. 9); between digits they are not.
+        .str.replace_all(r" ?\. ?", ".")
+        .str.replace(r"^([+-]) ", "$1")
     )
-    marks = pl.Series(NULL_MARKS)
-    # NFKC turns the ellipsis into dots, so both the text as printed and its folded form count.
-    is_mark = folded.is_in(marks.implode()) | pl.col("value").str.strip_chars().is_in(
-        marks.implode()
+    plain = (
+        pl.when(folded.str.contains(GROUPED))
+        .then(folded.str.replace_all("[, ]", ""))
+        .otherwise(folded)
     )
+    is_mark = folded.str.replace_all(" ", "", literal=True).is_in(pl.Series(NULL_MARKS).implode())
     is_number = plain.str.contains(NUMBER) & ~is_mark
     mantissa_decimals = plain.str.extract(r"\.(\d*)").str.len_chars().fill_null(0).cast(pl.Int32)
     exponent = plain.str.extract(r"[eE]([+-]?\d+)").cast(pl.Int32, strict=False).fill_null(0)
-    number = (
-        pl.when(plain.str.contains(r"[eE]"))
-        .then(plain.cast(pl.Float64, strict=False).cast(pl.Decimal(28, 10), strict=False))
-        .otherwise(plain.cast(pl.Decimal(28, 10), strict=False))
-    )
+    # Powers are written out: through a float 2363e8 would become 236300000000.0000262144.
+    powers = rows.select(plain.alias("text")).to_series().unique()
+    powers = powers.filter(powers.str.contains(POWER) & powers.str.contains(NUMBER))
+    written = {text: format(Decimal(text), "f") for text in powers.to_list()}
+    number = plain.replace(written).cast(pl.Decimal(28, 10), strict=False)
     rows = rows.with_columns(
         pl.when(is_number).then(number).alias("number"),
         pl.when(is_mark)
@@ -260,11 +331,19 @@ def _values(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.
         .then(pl.max_horizontal(mantissa_decimals - exponent, pl.lit(0)))
         .alias("decimals"),
     )
-    unread = is_number & pl.col("number").is_null()
+    # Too large for the column, or so small that only a zero would be left of it.
+    vanished = (pl.col("number") == 0) & plain.str.contains(r"^[^eE]*[1-9]")
+    unread = is_number & (pl.col("number").is_null() | vanished).fill_null(True)
     rows = rows.with_columns(
-        pl.when(unread).then(pl.lit(DAMAGED)).otherwise("null_mark").alias("null_mark")
+        pl.when(unread).then(pl.lit(DAMAGED)).otherwise("null_mark").alias("null_mark"),
+        pl.when(~unread).then("number").alias("number"),
+        pl.when(~unread).then("decimals").alias("decimals"),
     )
-    repaired = plain.str.replace_all("[OoQ]", "0").str.replace_all("[lI|]", "1")
+    repaired = (
+        plain.str.replace_all("[, ]", "")
+        .str.replace_all("[OoQ]", "0")
+        .str.replace_all("[lI|]", "1")
+    )
     problems.append(
         _problem(
             rows, pl.col("null_mark") == DAMAGED, "value",
@@ -288,17 +367,21 @@ def _editions(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> p
         name = f"{row['document']} {row['edition']}"
         problems.append(
             _problem(
-                first, pl.col("line") == row["line"], "edition",
+                first,
+                (pl.col("line") == row["line"]) & (pl.col("file") == row["file"]),
+                "edition",
                 expected="an edition listed in sources/yearbook/editions.csv",
                 reason=f"no publication date is registered for {name}",
                 candidates=nearest(name, known),
             )
         )  # fmt: skip
-    wrong = pl.format("{}--{}", "document", "edition") != pl.col("slice")
+    named = pl.format("{}--{}", "document", "edition")
     problems.append(
         _problem(
-            rows, wrong, "document",
+            rows, named != pl.col("slice"), "document",
             expected=pl.col("slice"), reason="the row belongs to another slice than its file",
+        ).with_columns(
+            rows.filter(named != pl.col("slice")).select(named.alias("found")).to_series()
         )
     )  # fmt: skip
     return rows
@@ -531,6 +614,7 @@ def _corrections(rows: pl.DataFrame, maps: Maps, slice_: str) -> tuple[pl.DataFr
             new = pl.lit(str(entry["value"])).cast(pl.Decimal(28, 10))
             rows = rows.with_columns(
                 pl.when(match).then(new).otherwise("number").alias("number"),
+                pl.when(~match).then("null_mark").alias("null_mark"),
                 pl.when(match)
                 .then(pl.lit(len(str(entry["value"]).partition(".")[2]), dtype=pl.Int32))
                 .otherwise("decimals")
@@ -543,7 +627,7 @@ def _stale_correction(entry: dict[str, Any], slice_: str) -> Reject:
     return Reject(
         snapshot_id="corrections",
         locator=str(entry["id"]),
-        file="sources/yearbook/corrections.yml",
+        file=CORRECTIONS,
         table_name="observation",
         slice=slice_,
         raw_text=str(entry),
@@ -570,11 +654,12 @@ def _fact_ids(rows: pl.DataFrame) -> pl.Series:
     return pl.Series("fact_id", ids, dtype=pl.String)
 
 
-def _supersede(rows: pl.DataFrame, problems: list[pl.DataFrame]) -> pl.DataFrame:
+def _supersede(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.DataFrame:
     """Of several copies of one cell the best kind counts; the others point at it.
 
     Copies of the same kind in the same file are an error (a place listed twice); copies whose
-    printed intervals do not overlap are an error too.
+    printed intervals do not overlap are an error too. A mirror may print 亿元 where the book prints
+    万元: copies are compared by unit factor, and stay as printed.
     """
     cell = [
         "document", "edition", "place_code", "indicator_id", "period_start", "period_end", "scope",
@@ -585,7 +670,12 @@ def _supersede(rows: pl.DataFrame, problems: list[pl.DataFrame]) -> pl.DataFrame
     usable = pl.all_horizontal(pl.col(c).is_not_null() for c in cell) & ~pl.col("is_excluded")
     # A copy that holds no number never wins over one that does.
     ranked = rows.with_columns(
-        rank.alias("rank"), pl.col("number").is_null().alias("is_empty")
+        rank.alias("rank"),
+        pl.col("number").is_null().alias("is_empty"),
+        pl.col("unit_id")
+        .replace_strict(maps.unit_factors, default=None, return_dtype=pl.Float64)
+        .fill_null(1.0)
+        .alias("unit_factor"),
     ).with_row_index("arrival")
     winners = (
         ranked.filter(usable)
@@ -595,6 +685,8 @@ def _supersede(rows: pl.DataFrame, problems: list[pl.DataFrame]) -> pl.DataFrame
             pl.col("fact_id").first().alias("winner"),
             pl.col("number").first().alias("winner_number"),
             pl.col("decimals").first().alias("winner_decimals"),
+            pl.col("unit_factor").first().alias("winner_factor"),
+            pl.col("unit").first().alias("winner_unit"),
             pl.col("file").first().alias("winner_file"),
             pl.col("line").first().alias("winner_line"),
             pl.col("read_from").first().alias("winner_read_from"),
@@ -603,10 +695,14 @@ def _supersede(rows: pl.DataFrame, problems: list[pl.DataFrame]) -> pl.DataFrame
     )
     rows = ranked.join(winners, on=cell, how="left", maintain_order="left")
     loses = usable & pl.col("winner").is_not_null() & (pl.col("fact_id") != pl.col("winner"))
+    own, best = pl.col("unit_factor"), pl.col("winner_factor")
     width = 0.5 * (
-        pl.lit(10.0).pow(-pl.col("decimals")) + pl.lit(10.0).pow(-pl.col("winner_decimals"))
+        own * pl.lit(10.0).pow(-pl.col("decimals"))
+        + best * pl.lit(10.0).pow(-pl.col("winner_decimals"))
     )
-    distance = (pl.col("number").cast(pl.Float64) - pl.col("winner_number").cast(pl.Float64)).abs()
+    distance = (
+        own * pl.col("number").cast(pl.Float64) - best * pl.col("winner_number").cast(pl.Float64)
+    ).abs()
     apart = loses & (distance > width * (1 + 1e-9)).fill_null(False)
     twice = loses & (pl.col("rank") == pl.col("winner_rank")) & (
         pl.col("read_from") == pl.col("winner_read_from")
@@ -618,7 +714,10 @@ def _supersede(rows: pl.DataFrame, problems: list[pl.DataFrame]) -> pl.DataFrame
     problems.append(
         _problem(
             rows, apart & ~twice, "value",
-            expected=pl.format("{} as in {} L{}", "winner_number", "winner_file", "winner_line"),
+            expected=pl.format(
+                "{} {} as in {} L{}", _plain("winner_number"), "winner_unit", "winner_file",
+                "winner_line",
+            ),
             reason="two copies of one cell disagree beyond rounding",
         )
     )  # fmt: skip
@@ -629,6 +728,11 @@ def _supersede(rows: pl.DataFrame, problems: list[pl.DataFrame]) -> pl.DataFrame
         .then(pl.lit("excluded"))
         .alias("superseded_by")
     )
+
+
+def _plain(name: str) -> pl.Expr:
+    """A decimal as a person writes it, without the zeros of its type."""
+    return pl.col(name).cast(pl.String).str.replace(r"\.?0+$", "")
 
 
 def to_contract(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

@@ -44,6 +44,18 @@ CITIES = PAPER9 | OTHERS
 YEARBOOK, CENSUS = "yearbook--2022", "census--2020"
 
 
+FIGURE: dict[str, Any] = {
+    "document": "yearbook",
+    "locator": "L1",
+    "place_code": "440100",
+    "indicator_id": "gdp",
+    "unit_id": "yi_yuan",
+    "period_basis": "printed",
+    "decimals": 0,
+    "comparator": "=",
+}
+
+
 def observation(
     fact_id: str, place: str, indicator: str, value: str, unit: str = "yi_yuan", /, **more: Any
 ) -> dict[str, Any]:
@@ -114,6 +126,44 @@ def _observations() -> list[dict[str, Any]]:
         census("c2", "population_census_rural", "2676605"),
         census("c3", "population_census", "18676605"),
     ]
+
+
+def _rail() -> Rows:
+    """A night train from 广州 to 深圳 on a Wednesday: it passes midnight on its way."""
+    date_ = {"timetable": "timetable", "service_date": date(2024, 4, 17)}
+    night = date_ | {"train_no": "6500000K1230"}
+    week = ("2024-04-17", "workday"), ("2024-04-20", "weekend"), ("2024-05-01", "public_holiday")
+    station = {"valid_from": date(2023, 4, 26)}
+    return {
+        "rail_day_type": [
+            {"service_date": date.fromisoformat(day), "day_type": kind, "source": "x"}
+            for day, kind in week
+        ],
+        "rail_day": [
+            date_
+            | {"base_date": date(2024, 4, 10), "window_first": date(2024, 4, 10)}
+            | {"window_last": date(2024, 5, 10), "trains": 10178}
+            | {"trains_skipping_only": 4, "trains_unreadable": 0}
+        ],
+        "rail_station": [
+            station | {"telecode": "GZQ", "station_name_zh": "广州", "place_code": "440100"},
+            station | {"telecode": "SZQ", "station_name_zh": "深圳", "place_code": "440300"},
+        ],
+        "rail_train": [
+            night
+            | {"codes": "K123", "train_class": "K", "calendar": "", "origin_minute": 1400}
+            | {"total_minutes": 120, "stops_total": 2}
+        ],
+        "rail_service": [night | {"start_date": date(2024, 4, 17), "days_run": 0}],
+        "rail_stop_time": [
+            night
+            | {"stop_seq": 1, "telecode": "GZQ", "place_code": "440100"}
+            | {"depart_minutes": 0, "depart_day": 0},
+            night
+            | {"stop_seq": 2, "telecode": "SZQ", "place_code": "440300"}
+            | {"arrive_minutes": 120, "arrive_day": 1},
+        ],
+    }
 
 
 BULLETIN, DAILY = "bulletin--2021-12", "days--2016"
@@ -250,6 +300,10 @@ def clean() -> Rows:
                 ("bulletin", "2021-12"),
                 ("days", "2016"),
             )
+        ]
+        + [
+            {"document": "timetable", "edition": "undated", "source_id": "rail"}
+            | {"redistribute": "facts"}
         ],
         "division": [
             {
@@ -295,6 +349,61 @@ def clean() -> Rows:
             }
             | spot
         ],
+        **_rail(),
+        **_air(),
+        "printed_figure": [
+            {"figure_id": f"F{number}", "value": Decimal(value), "value_text": value} | FIGURE
+            for number, value in enumerate(("3", "1", "2"), start=1)
+        ],
+        "figure_relation": [
+            {"figure_id": "F1", "input_figure_id": f"F{number}", "role": "part", "factor": 1.0}
+            for number in (2, 3)
+        ],
+        "policy_target": [
+            {
+                "target_id": "T1",
+                "horizon_year": 2030,
+                "horizon_basis": "printed",
+                "is_quantitative": True,
+                "value": Decimal("5"),
+                "value_text": "5",
+            }
+            | {k: v for k, v in FIGURE.items() if k not in ("period_basis", "decimals")}
+        ],
+        "named_project": [
+            {
+                "project_id": f"P{number}",
+                "document": "yearbook",
+                "name_zh": "线",
+                "project_key": "line",
+                "project_name_zh": "线",
+            }
+            | spot
+            for number in (1, 2)
+        ],
+        "strategic_industry": [
+            {
+                "document": "yearbook",
+                "place_code": "440100",
+                "industry_seq": seq,
+                "industries_of_place": 2,
+                "industry_zh": "氢能",
+            }
+            | spot
+            for seq in (1, 2)
+        ],
+        "cluster_city_role": [
+            {
+                "document": "yearbook",
+                "cluster_type": "支柱",
+                "cluster_seq": 1,
+                "place_code": code,
+                "role_seq": 1,
+                "cluster_zh": "汽车",
+            }
+            | spot
+            for code in ("440100", "440600")
+        ],
         "rejects": [
             {
                 "snapshot_id": "snap1",
@@ -307,7 +416,7 @@ def clean() -> Rows:
                 "severity": "warning",
             }
         ],
-    } | _air()
+    }
 
 
 def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:

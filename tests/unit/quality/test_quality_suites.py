@@ -79,6 +79,7 @@ def rank(**values: Any) -> Change:
 WORDS = {"status", "scope"}  # one helper makes all five
 GDP, SHARE, MEAN = ({"indicator_id": name} for name in ("gdp", "gdp_share", "consumption_per_head"))
 FIRST: dict[str, Any] = {}
+STALE = {"telecode": "GZQ"}
 
 # rule that breaks | the one change that breaks it
 CORRUPTIONS: list[tuple[str, Change]] = [
@@ -176,6 +177,74 @@ CORRUPTIONS: list[tuple[str, Change]] = [
     ("place_alias.alias_not_blank", put("place_alias", FIRST, alias="羊城 ")),
     ("city_centre.longitude_in_range", put("city_centre", FIRST, longitude=23.13)),
     ("city_centre.point_kind_in_domain", put("city_centre", FIRST, point_kind="middle")),
+    (
+        "rail_station.telecode_and_valid_from_unique",
+        copy("rail_station", FIRST, station_name_zh="广州站"),
+    ),
+    ("rail_station.place_code_is_known", put("rail_station", FIRST, place_code="449999")),
+    ("rail_station.county_lies_in_city", put("rail_station", FIRST, county_code="440300")),
+    (
+        "rail_station.place_does_not_move",
+        copy(
+            "rail_station",
+            STALE,
+            place_code="440300",
+            valid_from=date(2020, 1, 1),
+            valid_to=date(2021, 1, 1),
+        ),
+    ),
+    (
+        "rail_station.validity_does_not_overlap",
+        copy("rail_station", FIRST, valid_from=date(2020, 1, 1)),
+    ),
+    ("rail_day_type.service_date_unique", copy("rail_day_type", FIRST)),
+    (
+        "rail_day_type.weekday_agrees",
+        put("rail_day_type", {"day_type": "weekend"}, service_date=date(2024, 4, 22)),
+    ),
+    ("rail_day.timetable_is_known", put("rail_day", FIRST, timetable="other")),
+    (
+        "rail_day.service_date_is_known",
+        put("rail_day", FIRST, service_date=date(2024, 4, 18)),
+    ),
+    ("rail_day.date_inside_window", put("rail_day", FIRST, window_last=date(2024, 4, 16))),
+    ("rail_day.trains_in_range", put("rail_day", FIRST, trains=300)),
+    ("rail_day.few_trains_unreadable", put("rail_day", FIRST, trains_unreadable=200)),
+    ("rail_train.train_class_in_domain", put("rail_train", FIRST, train_class="X")),
+    ("rail_train.origin_minute_in_range", put("rail_train", FIRST, origin_minute=1440 + 1400)),
+    ("rail_train.train_runs", copy("rail_train", FIRST, train_no="6500000K1240")),
+    ("rail_train.train_calls_in_guangdong", copy("rail_train", FIRST, train_no="6500000K1240")),
+    ("rail_service.days_run_agree", put("rail_service", FIRST, days_run=1)),
+    ("rail_service.train_is_held", copy("rail_service", FIRST, train_no="6500000K1240")),
+    ("rail_stop_time.telecode_is_known", put("rail_stop_time", FIRST, telecode="XXX")),
+    ("rail_stop_time.train_is_held", put("rail_stop_time", {"stop_seq": 2}, stop_seq=3)),
+    ("rail_stop_time.times_grow", put("rail_stop_time", FIRST, depart_minutes=121, depart_day=1)),
+    ("rail_stop_time.day_agrees", put("rail_stop_time", {"stop_seq": 2}, arrive_day=0)),
+    ("printed_figure.figure_id_unique", copy("printed_figure", FIRST)),
+    ("printed_figure.place_or_reason", put("printed_figure", FIRST, circle_id="GZ_PAPER9")),
+    ("printed_figure.indicator_or_reason", put("printed_figure", FIRST, unit_id=None)),
+    ("printed_figure.number_unless_dash", put("printed_figure", FIRST, value=None)),
+    ("printed_figure.no_sentences", put("printed_figure", FIRST, value_text="字" * 26)),
+    (
+        "figure_relation.figures_of_one_document",
+        put("figure_relation", FIRST, input_figure_id="F9"),
+    ),
+    ("figure_relation.ratio_has_two_parts", put("figure_relation", FIRST, role="numerator")),
+    ("policy_target.target_id_unique", copy("policy_target", FIRST)),
+    ("policy_target.quantitative_has_number", put("policy_target", FIRST, value=None)),
+    ("policy_target.horizon_year_in_range", put("policy_target", FIRST, horizon_year=20)),
+    (
+        "named_project.one_name_per_project",
+        put("named_project", FIRST, project_name_zh="别的线"),
+    ),
+    (
+        "strategic_industry.list_is_complete",
+        put("strategic_industry", {"industry_seq": 2}, industry_seq=3),
+    ),
+    (
+        "cluster_city_role.one_name_per_cluster",
+        put("cluster_city_role", FIRST, cluster_zh="别的"),
+    ),
     ("division_change.event_id_unique", copy("division_change", FIRST)),
     ("division_change.codes_six_digits", put("division_change", FIRST, old_codes="440112;44")),
     ("air_breakpoint.concentration_rises_with_index", point(500, concentration=Decimal(35))),
@@ -214,6 +283,9 @@ ALSO = {
     "bulletin_city_period.document_is_known": {"bulletin_city_period.all_cities_printed"},
     # A malformed code is an unknown one, too.
     "observation.place_code_six_digits": {"observation.place_code_is_known"},
+    # A second train without anything else has neither a run nor a stop.
+    "rail_train.train_runs": {"rail_train.train_calls_in_guangdong"},
+    "rail_train.train_calls_in_guangdong": {"rail_train.train_runs"},
     # The copied PRW member belongs to a circle that nobody defined.
     "circle_member.code_or_reason": {"circle_member.circle_id_is_known"},
 }

@@ -1,0 +1,184 @@
+-- Every comparison of a printed figure that can be tried, one row per figure and vintage, with the
+-- value it is compared with or what is missing for one.
+with figure as (
+    select * from {{ ref('stg_publications__printed_figure') }}
+),
+
+area_value as (
+    select * from {{ ref('int_publications__area_value') }}
+),
+
+valued as (
+    select
+        missing.figure_id,
+        missing.vintage,
+        missing.missing,
+        indicator.would_be_filled_by,
+        area_value.value,
+        area_value.value_low,
+        area_value.value_high,
+        area_value.edition_min,
+        area_value.edition_max,
+        area_value.is_mixed_vintage,
+        area_value.is_estimate,
+        area_value.fact_id,
+        refused.indicator_id is not null as is_refused,
+        refused.reason as refused_reason
+    from {{ ref('int_publications__figure_missing') }} as missing
+    inner join {{ ref('stg_registry__indicator') }} as indicator
+        on missing.indicator_id = indicator.indicator_id
+    left join area_value
+        on missing.area_id = area_value.area_id
+        and missing.indicator_id = area_value.indicator_id
+        and missing.year = area_value.year
+        and missing.vintage = area_value.vintage
+    left join {{ ref('sum_of_cities_refused') }} as refused
+        on coalesce(indicator.numerator, indicator.indicator_id) = refused.indicator_id
+        and area_value.method like '%sum_of_cities%'
+        and (
+            refused.before_edition is null
+            or {{ edition_year('area_value.edition_min') }} < refused.before_edition
+        )
+),
+
+mixed as (
+    select
+        figure.figure_id,
+        policy.vintage,
+        {{ ratio('numerator.value', 'denominator.value', 'indicator.factor') }} as value,
+        {{ ratio('numerator.value_low', 'denominator.value_high', 'indicator.factor') }}
+            as value_low,
+        {{ ratio('numerator.value_high', 'denominator.value_low', 'indicator.factor') }}
+            as value_high,
+        {{ least_text('numerator.edition_min', 'denominator.edition_min') }} as edition_min,
+        {{ greatest_text('numerator.edition_max', 'denominator.edition_max') }} as edition_max,
+        numerator.is_estimate or denominator.is_estimate as is_estimate
+    from figure
+    inner join {{ ref('mixed_vintage_policy') }} as policy
+        on figure.indicator_id = policy.indicator_id
+    inner join {{ ref('stg_registry__indicator') }} as indicator
+        on policy.indicator_id = indicator.indicator_id
+    inner join area_value as numerator
+        on figure.area_id = numerator.area_id
+        and indicator.numerator = numerator.indicator_id
+        and figure.year = numerator.year
+        and policy.numerator_vintage = numerator.vintage
+    inner join area_value as denominator
+        on figure.area_id = denominator.area_id
+        and indicator.denominator = denominator.indicator_id
+        and figure.year = denominator.year
+        and policy.denominator_vintage = denominator.vintage
+    left join area_value as plain
+        on figure.area_id = plain.area_id
+        and figure.indicator_id = plain.indicator_id
+        and figure.year = plain.year
+        and policy.numerator_vintage = plain.vintage
+        and plain.value is not null
+    where
+        numerator.value is not null
+        and denominator.value_low > 0
+        and plain.area_id is null
+),
+
+compared as (
+    select
+        figure_id,
+        vintage,
+        case when not is_refused then value end as computed_value,
+        case when not is_refused then value_low end as computed_low,
+        case when not is_refused then value_high end as computed_high,
+        coalesce(is_mixed_vintage, false) as is_mixed_vintage,
+        coalesce(is_estimate, false) as is_estimate,
+        edition_min,
+        edition_max,
+        case when not is_refused then fact_id end as computed_fact_id,
+        case
+            when is_refused
+                then
+                    'The provincial total of this vintage is not held. The sum of the cities, '
+                    || refused_reason || ', gives '
+                    || {{ shown('value', 2) }} || '; would be filled by ' || would_be_filled_by
+            when value is null
+                then
+                    'Missing under ' || case when vintage = 'none' then 'every vintage' else vintage end
+                    || ': ' || coalesce(missing, 'the total of the province; would be filled by ' || would_be_filled_by)
+            else ''
+        end as missing
+    from valued
+    union all
+    select
+        figure_id,
+        vintage,
+        value as computed_value,
+        value_low as computed_low,
+        value_high as computed_high,
+        true as is_mixed_vintage,
+        is_estimate,
+        edition_min,
+        edition_max,
+        cast(null as varchar(16)) as computed_fact_id,
+        '' as missing
+    from mixed
+    union all
+    select
+        figure_id,
+        'same_document' as vintage,
+        value as computed_value,
+        value_low as computed_low,
+        value_high as computed_high,
+        false as is_mixed_vintage,
+        false as is_estimate,
+        cast(null as varchar(20)) as edition_min,
+        cast(null as varchar(20)) as edition_max,
+        cast(null as varchar(16)) as computed_fact_id,
+        'made of other figures of the document: ' || rule as missing
+    from {{ ref('int_publications__figure_own') }}
+    union all
+    select
+        figure.figure_id,
+        'none' as vintage,
+        cast(null as decimal(28, 10)) as computed_value,
+        cast(null as decimal(28, 10)) as computed_low,
+        cast(null as decimal(28, 10)) as computed_high,
+        false as is_mixed_vintage,
+        false as is_estimate,
+        cast(null as varchar(20)) as edition_min,
+        cast(null as varchar(20)) as edition_max,
+        cast(null as varchar(16)) as computed_fact_id,
+        case
+            when figure.number is null then 'The document prints a dash: there is no figure to check'
+            when figure.indicator_reason is not null
+                then 'No indicator of the warehouse matches: ' || figure.indicator_reason
+            when figure.place_reason is not null
+                then 'No place of the warehouse matches: ' || figure.place_reason
+            when figure.period_text is null then 'The document gives no year for the figure'
+            else 'The figure is about several years'
+        end as missing
+    from figure
+    left join {{ ref('int_publications__figure_missing') }} as known
+        on figure.figure_id = known.figure_id
+    where known.figure_id is null
+)
+
+select
+    compared.figure_id,
+    compared.vintage,
+    figure.printed_value,
+    figure.interval_low,
+    figure.interval_high,
+    figure.step,
+    case when figure.number is not null then compared.computed_value end as computed_value,
+    case when figure.number is not null then compared.computed_low end as computed_low,
+    case when figure.number is not null then compared.computed_high end as computed_high,
+    compared.is_mixed_vintage,
+    compared.is_estimate,
+    compared.edition_min,
+    compared.edition_max,
+    compared.computed_fact_id,
+    case
+        when figure.number is null then 'The document prints a dash: there is no figure to check'
+        else compared.missing
+    end as missing
+from compared
+inner join figure
+    on compared.figure_id = figure.figure_id

@@ -1,0 +1,26 @@
+-- The indicators that a printed indicator is made from: itself, or both parts of a ratio. A share
+-- of the province has its denominator in the province, not in the area.
+with ratio as (
+    select *
+    from {{ ref('stg_registry__indicator') }}
+    where aggregation = 'ratio_of_sums'
+)
+
+select
+    indicator_id,
+    indicator_id as part_id,
+    false as is_provincial
+from {{ ref('stg_registry__indicator') }}
+where aggregation <> 'ratio_of_sums'
+union all
+select
+    indicator_id,
+    numerator as part_id,
+    false as is_provincial
+from ratio
+union all
+select
+    indicator_id,
+    replace(denominator, '@province', '') as part_id,
+    denominator like '%@province' as is_provincial
+from ratio

@@ -1,0 +1,131 @@
+"""The timetable archive `cr<YYMMDD>.min.csv` as frames of trains and stops.
+
+Belongs here: that text format: blocks parted by empty lines, header rows that share one stop list,
+minutes since the previous departure. Not here: running days (calendar), stations (stations), or
+what is kept of it (transcribe).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+HEADER = r"^[0-9A-Za-z/]{12}$"
+CLOCK = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
+MINUTES = r"^[0-9]{1,5}$"
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """One file of the archive.
+
+    trains: block, line, train_no, code, calendar. Several trains may share a block.
+    stops: block, line, stop_seq, stop_raw, arrive_minutes, depart_minutes (since departure from the
+        origin; null at the two ends), origin_minute (of the day).
+    flaws: block, line, raw, reason: the first flaw of every block that cannot be read. The block is
+        left out of `stops` whole, since the times after a flaw would all be wrong.
+    """
+
+    trains: pl.DataFrame
+    stops: pl.DataFrame
+    flaws: pl.DataFrame
+
+
+def clock_minute(column: str) -> pl.Expr:
+    """Minute of the day of an HH:MM text; null for anything else."""
+    good = pl.col(column).str.contains(CLOCK)
+    hours = pl.col(column).str.slice(0, 2).cast(pl.Int32, strict=False)
+    minutes = pl.col(column).str.slice(3, 2).cast(pl.Int32, strict=False)
+    return pl.when(good).then(hours * 60 + minutes)
+
+
+def _number(column: str) -> pl.Expr:
+    good = pl.col(column).str.contains(MINUTES)
+    return pl.when(good).then(pl.col(column).cast(pl.Int32, strict=False))
+
+
+def _cells(text: str) -> pl.DataFrame:
+    lines = pl.DataFrame({"raw": text.removeprefix("\ufeff").split("\n")}).with_row_index(
+        "line", offset=1
+    )
+    cells = pl.col("raw").str.strip_chars_end("\r").str.split(",")
+    cell = [cells.list.get(n, null_on_oob=True).fill_null("").alias(f"c{n}") for n in range(4)]
+    return lines.with_columns(
+        cells.list.len().alias("width"),
+        (pl.col("raw").str.strip_chars() == "").cum_sum().alias("block"),
+        pl.col("line").cast(pl.Int32),
+        *cell,
+    ).filter(pl.col("raw").str.strip_chars() != "")
+
+
+def read(text: str) -> Timetable:
+    """Read a whole file. Never raises on a bad line: it stands in `flaws`."""
+    lines = _cells(text).with_columns(is_header=pl.col("c0").str.contains(HEADER))
+    trains = lines.filter("is_header").select(
+        "block", "line", train_no="c0", code="c1", calendar="c2"
+    )
+    stops = (
+        lines.filter(~pl.col("is_header"))
+        .with_columns(
+            stop_seq=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("block"),
+            stops=pl.len().over("block"),
+            run=_number("c1"),
+            dwell=_number("c2"),
+            clock=clock_minute("c2"),
+        )
+        .with_columns(
+            is_first=pl.col("stop_seq") == 1,
+            is_last=pl.col("stop_seq") == pl.col("stops"),
+        )
+    )
+    stay = pl.when("is_first").then(0).otherwise(pl.col("dwell").fill_null(0))
+    stops = stops.with_columns(
+        origin_minute=pl.col("clock").first().over("block"),
+        depart=(pl.when("is_first").then(0).otherwise("run") + stay).cum_sum().over("block"),
+        stay=stay,
+    ).with_columns(arrive=pl.col("depart") - pl.col("stay"))
+    now = (pl.col("origin_minute") + pl.col("arrive")) % 1440
+    reason = (
+        pl.when(pl.col("width") > 3)
+        .then(pl.lit("a stop has at most three cells"))
+        .when(pl.col("c0").str.strip_chars() == "")
+        .then(pl.lit("the stop has no station"))
+        .when(pl.col("stops") == 1)
+        .then(pl.lit("the train has one stop only"))
+        .when(pl.col("is_first") & ((pl.col("c1") != "") | pl.col("clock").is_null()))
+        .then(pl.lit("the first stop has no time of departure"))
+        .when(~pl.col("is_first") & pl.col("run").is_null())
+        .then(pl.lit("minutes since the previous departure are no number"))
+        .when(~pl.col("is_first") & (pl.col("c2") != "") & pl.all_horizontal(
+            pl.col("dwell").is_null(), pl.col("clock").is_null()))
+        .then(pl.lit("the stop is neither minutes nor a time"))
+        .when(~pl.col("is_first") & ~pl.col("is_last") & (pl.col("c2") == ""))
+        .then(pl.lit("a stop on the way has no departure"))
+        .when(~pl.col("is_first") & pl.col("clock").is_not_null() & (pl.col("clock") != now))
+        .then(pl.lit("the time does not follow from the minutes before it"))
+    )  # fmt: skip
+    stops = stops.with_columns(reason=reason)
+    flaws = (
+        stops.filter(pl.col("reason").is_not_null())
+        .sort("line")
+        .unique("block", keep="first", maintain_order=True)
+        .select("block", "line", "raw", "reason")
+    )
+    headless = (
+        stops.join(trains, on="block", how="anti")
+        .sort("line")
+        .unique("block", keep="first", maintain_order=True)
+        .select("block", "line", "raw", reason=pl.lit("stops without a train"))
+    )
+    flaws = pl.concat([flaws, headless]).unique("block", keep="first", maintain_order=True)
+    good = stops.join(flaws, on="block", how="anti").select(
+        "block",
+        "line",
+        "stop_seq",
+        "origin_minute",
+        stop_raw="c0",
+        arrive_minutes=pl.when(~pl.col("is_first")).then("arrive"),
+        depart_minutes=pl.when(~pl.col("is_last")).then("depart"),
+    )
+    return Timetable(trains, good, flaws)

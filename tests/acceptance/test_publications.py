@@ -1,0 +1,201 @@
+"""Printed figures and targets on refreshed data: what the documents' own readers expect."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipelines import settings as settings_module
+from pipelines import staleness
+from pipelines.release.query import query
+from pipelines.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line, without a terminal, on the settings' warehouse."""
+    environment = os.environ | {"METROCIRCLE_WAREHOUSE": str(settings.warehouse)}
+    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    return subprocess.run(
+        command, cwd=settings.root, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A warehouse whose release is made of the inputs as they stand: the usual one if it is."""
+    settings = settings_module.load()
+    if staleness.plan(settings).nothing_to_do:
+        return settings
+    settings = replace(settings, warehouse=tmp_path_factory.mktemp("warehouse"))
+    outcome = run(settings, "refresh")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return settings
+
+
+@pytest.fixture(scope="module")
+def figures(refreshed: Settings) -> pl.DataFrame:
+    return query(refreshed.current.resolve(), "select * from printed_figure_check", limit=None)
+
+
+@pytest.fixture(scope="module")
+def targets(refreshed: Settings) -> pl.DataFrame:
+    return query(refreshed.current.resolve(), "select * from policy_target_progress", limit=None)
+
+
+MIXED = "first_published_gdp_latest_population"
+# figure | vintage | status | computed value, rounded to the decimals given
+EXPECTED = [
+    ("F0011", "first_published", "consistent", 54.7476),  # 68089 / 124369
+    ("F0011", "as_of:2022", "consistent", 54.7476),
+    ("F0011", "latest", "mismatch", 54.6827),
+    ("F0020", "latest", "reproduced", 54.6827),
+    ("F0007", "first_published", "consistent", 68089.0),
+    ("F0007", "latest", "mismatch", 68199.9843),
+    # Nine inputs rounded to 0.01 leave more room than the printed digits, though the sum is equal.
+    ("F0008", "latest", "consistent", 6123.45),
+    ("F0010", "latest", "reproduced", 48.277),
+    ("F0015", "first_published", "not_computable", None),
+    ("F0015", "latest", "mismatch", 111375.0978),
+    ("F0015", MIXED, "consistent", 111193.8531),
+    ("F0015", "same_document", "internally_consistent", 111194.6207),
+    ("F0018", "first_published", "not_computable", None),
+    ("F0018", "latest", "not_computable", None),
+    ("F0019", "latest", "reproduced", 53.6317),
+    ("F0019", "first_published", "not_computable", None),
+    ("F0155", "first_published", "reproduced", 189516.0),
+    ("F0391", "first_published", "reproduced", 25019.0),
+    ("F0391", "latest", "mismatch", 25068.7492),
+    ("F0439", "latest", "reproduced", 1435.27),
+    ("F0215", "same_document", "internally_consistent", 550225.0),
+    ("F0215", "none", "not_computable", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("figure", "vintage", "status", "computed"), EXPECTED, ids=[f"{e[0]}-{e[1]}" for e in EXPECTED]
+)
+def test_a_printed_figure_comes_out_as_expected(
+    figures: pl.DataFrame, figure: str, vintage: str, status: str, computed: float | None
+) -> None:
+    row = figures.row(
+        by_predicate=(pl.col("figure_id") == figure) & (pl.col("vintage") == vintage), named=True
+    )
+    assert row["status"] == status
+    if computed is None:
+        assert row["computed_value"] is None
+    else:
+        assert round(row["computed_value"], 4) == pytest.approx(computed, abs=1e-4)
+
+
+def reason(figures: pl.DataFrame, figure: str, vintage: str) -> str:
+    wanted = (pl.col("figure_id") == figure) & (pl.col("vintage") == vintage)
+    return str(figures.filter(wanted)["reason"].item())
+
+
+def test_a_share_without_a_provincial_total_says_what_the_cities_give(
+    figures: pl.DataFrame,
+) -> None:
+    assert "58.37" in reason(figures, "F0018", "first_published")
+    assert "provincial total" in reason(figures, "F0018", "first_published")
+
+
+def test_a_missing_input_is_named_with_what_would_fill_it(figures: pl.DataFrame) -> None:
+    told = reason(figures, "F0015", "first_published")
+    assert "population_resident" in told and "table 03-07" in told and "2018 to 2024" in told
+    assert "4 of 9 members" in reason(figures, "F0366", "latest")
+
+
+def test_every_figure_has_a_status_and_a_reason_unless_reproduced(figures: pl.DataFrame) -> None:
+    assert figures["figure_id"].n_unique() == 455
+    assert figures["status"].null_count() == 0
+    assert figures.filter(
+        (pl.col("status") != "reproduced") & pl.col("reason").is_null()
+    ).is_empty()
+    assert figures.filter(pl.col("reason").str.contains("_reason|null")).is_empty()
+
+
+def test_only_whole_vintages_reproduce_and_only_documents_agree_with_themselves(
+    figures: pl.DataFrame,
+) -> None:
+    assert figures.filter(
+        pl.col("is_mixed_vintage") & (pl.col("status") == "reproduced")
+    ).is_empty()
+    own = figures.filter(pl.col("vintage") == "same_document")
+    inside = figures.filter(pl.col("status") == "internally_consistent")
+    assert set(inside["vintage"]) == {"same_document"}
+    assert not set(own["status"]) & {"reproduced", "consistent"}
+    # Six columns of table 2, seven sums and seven shares of the Guangfo plan, GDP per head.
+    table_2 = {f"F02{n}" for n in (15, 16, 18, 19, 20, 21)}
+    assert set(inside["figure_id"]) >= table_2 | {"F0015"}
+    shares = {f"F0{n}" for n in (385, 390, 395, 400, 405, 410, 415)}
+    sums = {f"F0{n}" for n in (383, 388, 393, 398, 403, 408, 413)}
+    assert set(inside["figure_id"]) >= shares | sums
+
+
+def test_a_computed_value_lies_in_its_own_interval(figures: pl.DataFrame) -> None:
+    held = figures.filter(pl.col("computed_value").is_not_null())
+    assert held.filter(
+        (pl.col("computed_value") < pl.col("computed_low"))
+        | (pl.col("computed_value") > pl.col("computed_high"))
+    ).is_empty()
+
+
+# target | status | latest value | year
+TARGETS = [
+    ("T0001", "no_final_data", 86.24, 2020),
+    ("T0043", "on_track", 75.07, 2020),
+    ("T0029", "no_final_data", 45196.81, 2025),
+    ("T0032", "no_final_data", 3.25, 2022),
+    ("T0022", "not_measurable", None, None),
+    ("T0002", "not_measurable", None, None),
+]
+
+
+@pytest.mark.parametrize(("target", "status", "value", "year"), TARGETS)
+def test_a_target_comes_out_as_expected(
+    targets: pl.DataFrame, target: str, status: str, value: float | None, year: int | None
+) -> None:
+    row = targets.row(by_predicate=pl.col("target_id") == target, named=True)
+    assert (row["status"], row["latest_year"]) == (status, year)
+    assert row["latest_value"] is None if value is None else round(row["latest_value"], 2) == value
+
+
+def test_a_preliminary_value_decides_nothing_and_says_so(targets: pl.DataFrame) -> None:
+    row = targets.row(by_predicate=pl.col("target_id") == "T0029", named=True)
+    assert row["latest_is_preliminary"] and "preliminary" in row["reason"]
+    assert "-9.6 %" in row["reason"] and row["required_annual_change"] is None
+    assert round(row["gap"], 2) == 4803.19
+
+
+def test_a_target_for_every_year_lists_its_years(targets: pl.DataFrame) -> None:
+    told = targets.filter(pl.col("target_id") == "T0032")["reason"].item()
+    assert "1 of 5 years" in told and "2020: 2.97, 2022: 3.25" in told
+
+
+def test_every_target_has_a_status_and_a_reason(targets: pl.DataFrame) -> None:
+    assert targets.height == 85
+    assert targets["status"].null_count() == 0 and targets["reason"].null_count() == 0
+    assert targets["is_quantitative"].sum() == 80
+
+
+def test_reproduce_reports_the_release_in_use(refreshed: Settings, figures: pl.DataFrame) -> None:
+    told = run(refreshed, "reproduce", "--json")
+    assert told.returncode == 0, told.stderr
+    facts = json.loads(told.stdout)
+    assert facts["figures"] == 455 and facts["comparisons"] == figures.height
+    assert sum(facts["best"].values()) == 455
+    assert facts["release_id"] == refreshed.current.resolve().name
+    for arguments, expected in (((), "mismatch ("), (("--markdown",), "## mismatch (")):
+        told = run(refreshed, "reproduce", *arguments)
+        assert told.returncode == 0 and expected in told.stdout
+    assert Path(refreshed.current).exists()
