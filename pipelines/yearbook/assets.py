@@ -6,6 +6,7 @@ Belongs here: one slice from archive to lake, and its partitions. Not here: pars
 from collections.abc import Iterable
 
 import dagster as dg
+import polars as pl
 
 from pipelines import contract, lake, staleness
 from pipelines.archive import acquire
@@ -21,8 +22,8 @@ SOURCE = "yearbook"
 def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]:
     """Extract the given editions into the lake; a report per slice.
 
-    The maps are read once; each slice is marked done as soon as it is written, so that a killed
-    run goes on where it stopped.
+    Each slice is marked done as soon as it is written, so that a killed run goes on where it
+    stopped.
     """
     known = contract.load(settings.contract)
     observation = known.table("observation")
@@ -32,14 +33,18 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
         lake.read(settings.lake, known.table("place_alias")),
         lake.read(settings.lake, known.table("document")),
     )
+    stale = {slice_.name: slice_ for slice_ in slices}
+    supplied = {name: archive(settings, slice_) for name, slice_ in stale.items()}
+    rows, rejects = maps.observations(supplied, context)
+    frame = maps.to_contract(rows, observation.column_names)
     reports = {}
-    for slice_ in slices:
-        rows, rejects = maps.observations(archive(settings, slice_), slice_.name, context)
-        frame = maps.to_contract(rows, observation.column_names)
-        lake.write(settings.lake, observation, slice_.name, frame)
-        write_rejects(settings, slice_.name, rejects)
+    for name, slice_ in stale.items():
+        own = frame.filter(pl.col("slice") == name)
+        refused = [reject for reject in rejects if reject.slice == name]
+        lake.write(settings.lake, observation, name, own)
+        write_rejects(settings, name, refused)
         staleness.mark_extracted(settings, slice_)
-        reports[slice_.name] = Extracted({"observation": frame.height}, rejects)
+        reports[name] = Extracted({"observation": own.height}, refused)
     return reports
 
 
