@@ -122,7 +122,7 @@ def test_a_row_as_understood(
 REJECTS = [
     ({"place": "广洲"}, "place", "广洲", "division", "广州", "unknown", "place_code"),
     ({"place": "Atlantis"}, "place", "Atlantis", "division", "", "unknown", "place_code"),
-    ({"unit": "亿圆"}, "unit", "万亿元", "units.csv", "亿元", "unknown unit", "unit_id"),
+    ({"unit": "亿圆"}, "unit", "亿圆", "units.csv", "亿元", "unknown unit", "unit_id"),
     ({"unit": ""}, "unit", "", "printed unit", "", "never guessed", "unit_id"),
     ({"unit": "平方公里"}, "unit", "平方公里", "money_cny", "", "cannot measure gdp", "unit_id"),
     ({"unit": "万美元"}, "unit", "万美元", "money_cny", "", "cannot measure gdp", "unit_id"),
