@@ -80,7 +80,15 @@ DOMAINS = (
     one_of("status", "preliminary", "final", "revised", "unknown"),
     one_of("published_on_precision", "day", "month", "year", "assumed"),
     one_of("period_type", "year", "month", "day", "moment"),
-    one_of("scope", "whole_city", "districts", "county", "province", owner=DOMAIN),
+    one_of(
+        "scope",
+        "whole_city",
+        "districts",
+        "excluding_counties",
+        "county",
+        "province",
+        owner=DOMAIN,
+    ),
     division_code("place_code"),
 )
 

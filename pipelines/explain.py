@@ -36,9 +36,14 @@ def explain(release: Path, indicator: str, where: str, year: int, vintage: str |
         if circle:
             answer |= _circle(connection, indicator_row, circle[0]["circle_id"], year, vintage)
         else:
-            place = _place(connection, where, year)
-            answer["place"] = place
-            answer["vintages"] = _vintages(connection, indicator_row, place["place_code"], year)
+            places = _places(connection, where, year)
+            # A county that became a district has two codes; the one that holds the value answers.
+            for place in [*places, places[0]]:
+                answer["place"] = place
+                code = place["place_code"]
+                answer["vintages"] = _vintages(connection, indicator_row, code, year)
+                if answer["vintages"]:
+                    break
         return answer
     finally:
         connection.close()
@@ -65,7 +70,8 @@ def _indicator(connection: duckdb.DuckDBPyConnection, text: str) -> Row:
     raise UnknownName(f"no indicator is called {text!r}; nearest: {near}")
 
 
-def _place(connection: duckdb.DuckDBPyConnection, text: str, year: int) -> Row:
+def _places(connection: duckdb.DuckDBPyConnection, text: str, year: int) -> list[Row]:
+    """Divisions the text may mean, the likeliest first; UnknownName when there is none."""
     found = _rows(
         connection,
         """
@@ -81,12 +87,11 @@ def _place(connection: duckdb.DuckDBPyConnection, text: str, year: int) -> Row:
             case when year(valid_from) <= $2 and (valid_to is null or year(valid_to) >= $2)
                 then 0 else 1 end,
             valid_from desc
-        limit 1
         """,
         text, year,
     )  # fmt: skip
     if found:
-        return found[0]
+        return found
     known = _rows(connection, "select place_name_zh, place_name_en from division")
     names = sorted({str(name) for row in known for name in row.values() if name})
     circles = [str(r["circle_id"]) for r in _rows(connection, "select circle_id from circle")]

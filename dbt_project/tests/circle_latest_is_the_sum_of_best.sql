@@ -1,5 +1,13 @@
 -- A circle of whole members under `latest` is the sum of what city_indicator_best shows for them.
-with expected as (
+-- Circles with a member that had another code before are left to the unit tests.
+with renamed as (
+    select distinct member.circle_id
+    from {{ ref('circle_member') }} as member
+    inner join {{ ref('division_succession') }} as succession
+        on member.place_code = succession.new_code
+),
+
+expected as (
     select
         member.circle_id,
         best.indicator_id,
@@ -8,7 +16,11 @@ with expected as (
     from {{ ref('circle_member') }} as member
     inner join {{ ref('city_indicator_best') }} as best
         on member.place_code = best.place_code
-    where member.coverage = 'whole'
+    left join renamed
+        on member.circle_id = renamed.circle_id
+    where
+        member.coverage = 'whole'
+        and renamed.circle_id is null
     group by member.circle_id, best.indicator_id, best.year
 )
 

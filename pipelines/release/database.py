@@ -18,10 +18,10 @@ FILE_NAME = "metrocircle.duckdb"
 # Written by 1.5, readable from 1.4 on: analysts upgrade later than we do.
 STORAGE_VERSION = "v1.4.0"
 
-# What was known on a date: per place, indicator, year and scope the row with the latest
-# publication date not after `as_of`. Rows without a date (undated copies) take no part. Derived
-# rows carry the edition and date of their inputs and are kept. Ties: the row that is latest, then
-# the newer edition; the precedence of documents is not in the table, so the document id decides.
+# What was known on a date: per place, indicator, year and scope the newest vintage published by
+# `as_of`, by the same order as `is_latest` (dbt_project/macros/vintage.sql): a relay that repeats
+# its publisher comes last, then the date, then the precedence of documents. Rows without a date
+# (undated copies) take no part. Derived rows carry the edition and date of their inputs.
 AS_OF_MACRO = """
 CREATE MACRO {catalog}.main.city_indicator_as_of(as_of) AS TABLE
 SELECT
@@ -31,7 +31,7 @@ FROM main.city_indicator_year
 WHERE published_on <= CAST(as_of AS DATE)
 QUALIFY row_number() OVER (
     PARTITION BY place_code, indicator_id, year, scope
-    ORDER BY published_on DESC, is_latest DESC, edition DESC, document
+    ORDER BY is_repeat, published_on DESC, precedence, document, edition DESC
 ) = 1
 """
 

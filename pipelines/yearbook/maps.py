@@ -38,6 +38,8 @@ _NARROW = [chr(code) for code in range(0x21, 0x7F)]
 _WIDE = [chr(code + 0xFEE0) for code in range(0x21, 0x7F)]
 # Better copies first (architecture, section 3): the same cell may arrive more than once.
 SOURCE_KINDS = ("original", "mirror", "transcription", "secondary")
+# Scopes that are less than the place, whatever its level.
+PARTS_OF_A_CITY = ("districts", "excluding_counties")
 STATUSES = ("preliminary", "final", "revised", "unknown")
 DAMAGED = "damaged"
 CORRECTIONS = "sources/yearbook/corrections.yml"
@@ -61,6 +63,7 @@ class Maps:
     unit_factors: dict[str, float]
     editions: pl.DataFrame
     corrections: tuple[dict[str, Any], ...]
+    anomalies: pl.DataFrame
 
 
 def read_maps(
@@ -107,6 +110,11 @@ def read_maps(
         .select("document", "edition", "published_on", "published_on_precision")
         .unique(["document", "edition"], keep="first", maintain_order=True),
         corrections=_declared(corrections, units["unit_id"].to_list(), documents),
+        anomalies=read_text_csv(folder / "anomalies.csv").unique(
+            ["document", "edition", "place_code", "indicator_id", "year"],
+            keep="first",
+            maintain_order=True,
+        ),
     )
 
 
@@ -218,6 +226,7 @@ def observations(
     rows = _headers(rows, maps, problems)
     rows = _units(rows, maps, problems)
     rows, stale = _corrections(rows, maps, supplied.keys())
+    rows = _suspicions(rows, maps)
     rows = rows.with_columns(_fact_ids(rows))
     rows = _supersede(rows, maps, problems)
     rejects += _reject_rows(problems) + stale
@@ -504,8 +513,8 @@ def _scope(maps: Maps) -> pl.Expr:
     )
     is_municipality = pl.col("place_code").str.contains("^(11|12|31|50)0000$")
     return (
-        pl.when(pl.col("map_scope") == "districts")
-        .then(pl.lit("districts"))
+        pl.when(pl.col("map_scope").is_in(PARTS_OF_A_CITY))
+        .then("map_scope")
         .when(level == "county")
         .then(pl.lit("county"))
         .when((level == "province") & ~is_municipality)
@@ -600,10 +609,11 @@ def _corrections(
             continue
         match = (
             (pl.col("slice") == slice_)
-            & (pl.col("indicator_id") == entry["indicator_id"])
             & (pl.col("period_end").dt.year() == int(entry["year"]))
             & (pl.col("scope") == entry["scope"])
         )
+        if entry["indicator_id"] != "*":
+            match &= pl.col("indicator_id") == entry["indicator_id"]
         if entry["place_code"] != "*":
             match &= pl.col("place_code") == str(entry["place_code"])
         if entry["expected_value"] != "*":
@@ -634,6 +644,14 @@ def _corrections(
                 .alias("decimals"),
             )
     return rows, stale
+
+
+def _suspicions(rows: pl.DataFrame, maps: Maps) -> pl.DataFrame:
+    """Declared anomalies as a remark on the value: a suspicion changes no number."""
+    key = ["document", "edition", "place_code", "indicator_id", "year"]
+    suspect = maps.anomalies.select(*key, pl.format("suspect: {}", "reason").alias("suspicion"))
+    year = pl.col("period_end").dt.year().cast(pl.String).alias("year")
+    return rows.with_columns(year).join(suspect, on=key, how="left", maintain_order="left")
 
 
 def _stale_correction(entry: dict[str, Any], slice_: str) -> Reject:
@@ -751,7 +769,11 @@ def _plain(name: str) -> pl.Expr:
 def to_contract(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Rows with the contract's column names; empty text becomes null."""
     notes = pl.concat_str(
-        [pl.col("note").replace("", None), pl.col("map_note").replace("", None)],
+        [
+            pl.col("note").replace("", None),
+            pl.col("map_note").replace("", None),
+            pl.col("suspicion"),
+        ],
         separator="; ",
         ignore_nulls=True,
     ).replace("", None)

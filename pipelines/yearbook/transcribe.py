@@ -467,7 +467,7 @@ def nbs_major_city_export(held: Originals) -> Iterator[Printed]:
                     continue
                 cell = f"{column_letters(column + 1)}{number}"
                 yield Printed(
-                    "nbs_major_city_export", "2018", f"{name}!{cell}", place, indicator,
+                    "nbs_major_city_export", "2019", f"{name}!{cell}", place, indicator,
                     year.removesuffix("年"), "", indicator.split("(")[1].rstrip(")"),
                     row[column], "unknown", "transcription", **held.seen(path, cell),
                 )  # fmt: skip

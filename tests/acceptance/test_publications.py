@@ -152,7 +152,7 @@ def test_a_computed_value_lies_in_its_own_interval(figures: pl.DataFrame) -> Non
 
 # target | status | latest value | year
 TARGETS = [
-    ("T0001", "no_final_data", 86.24, 2020),
+    ("T0001", "on_track", 86.24, 2020),
     ("T0043", "on_track", 75.07, 2020),
     ("T0029", "no_final_data", 45196.81, 2025),
     ("T0032", "no_final_data", 3.25, 2022),

@@ -149,3 +149,74 @@ def test_circles_are_never_built_from_estimates_without_saying_so(sql) -> None:
     assert sql(
         "select count(*) from circle_indicator_year where is_partial and value is not null"
     ) == [(0,)]
+
+
+def test_what_was_known_in_the_far_future_is_the_latest(sql) -> None:
+    assert sql(
+        """
+        select count(*) from city_indicator_year latest
+        join city_indicator_as_of(date '2999-12-31') known
+            using (place_code, indicator_id, year, scope)
+        where latest.is_latest and latest.fact_id <> known.fact_id
+        """
+    ) == [(0,)]
+
+
+def test_exchanged_rows_reach_no_mart_and_stay_in_tidy(sql) -> None:
+    # Editions 2015 and 2016 exchange the rows of 增城 and 从化.
+    assert sql(
+        "select count(*) from city_indicator_year where edition in ('2015', '2016') "
+        "and document = 'china_city_yearbook' and place_code in ('440117', '440118', '440183', "
+        "'440184')"
+    ) == [(0,)]
+    assert sql(
+        "select count(*) > 20 from tidy.observation "
+        "where correction_id like '%row-exchanged' and superseded_by = 'excluded'"
+    ) == [(True,)]
+
+
+def test_a_share_of_the_province_never_mixes_editions(sql) -> None:
+    assert sql(
+        "select count(*) from circle_indicator_year where denominator like '%@province' "
+        "and value is not null and is_mixed_vintage"
+    ) == [(0,)]
+    [(refused,)] = sql("select count(*) from circle_indicator_year where is_refused")
+    assert refused > 0
+
+
+def test_a_row_never_contradicts_its_parts(sql) -> None:
+    assert sql(
+        "select count(*) from city_year_wide where abs(gdp_density - gdp / land_area) "
+        "> 0.000001 * abs(gdp_density)"
+    ) == [(0,)]
+
+
+def test_a_circle_keeps_the_figures_of_a_member_that_changed_its_code(sql) -> None:
+    [(value, held)] = sql(
+        "select value, members_with_data from circle_indicator_year where vintage = 'latest' "
+        "and circle_id = 'GZ_OFFICIAL2023' and indicator_id = 'population_census' and year = 2010"
+    )
+    assert held == 9
+    assert value > 20_000_000
+
+
+def test_preliminary_values_are_named_in_circles(sql) -> None:
+    assert sql(
+        "select distinct is_preliminary from circle_indicator_year "
+        "where circle_id = 'GF' and indicator_id = 'gdp' and year in (2024, 2025) order by 1"
+    ) == [(False,), (True,)]
+
+
+def test_suspicions_are_said_beside_the_value(sql) -> None:
+    [(note,)] = sql(
+        "select note from city_indicator_year where place_code = '440900' "
+        "and indicator_id = 'patents_granted' and year = 2021"
+    )
+    assert "suspect" in note
+
+
+def test_figures_without_the_counties_are_not_the_city(sql) -> None:
+    assert sql(
+        "select distinct scope from city_indicator_year where edition = '2002' "
+        "and document = 'china_city_yearbook' and indicator_id = 'budget_revenue'"
+    ) == [("excluding_counties",)]

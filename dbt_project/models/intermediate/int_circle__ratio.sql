@@ -12,7 +12,9 @@ with total as (
         members_with_data,
         edition_min,
         edition_max,
+        source_min,
         is_mixed_vintage,
+        is_preliminary,
         rests_on_assumed_date,
         is_estimate,
         value,
@@ -28,7 +30,9 @@ province as (
         year,
         vintage,
         edition,
+        document || ' ' || edition as source,
         published_on_precision,
+        status,
         is_estimate,
         method,
         value,
@@ -71,7 +75,10 @@ share as (
         {{ least_text('numerator.edition_min', 'province.edition') }} as edition_min,
         {{ greatest_text('numerator.edition_max', 'province.edition') }} as edition_max,
         numerator.is_mixed_vintage
-        or numerator.edition_min <> province.edition as is_mixed_vintage,
+        or numerator.source_min <> province.source as is_mixed_vintage,
+        numerator.is_preliminary or province.status = 'preliminary' as is_preliminary,
+        -- A revised numerator over an unrevised province is no share of anything.
+        numerator.is_mixed_vintage or numerator.source_min <> province.source as is_refused,
         numerator.rests_on_assumed_date
         or province.published_on_precision = 'assumed' as rests_on_assumed_date,
         numerator.is_estimate or province.is_estimate as is_estimate,
@@ -112,7 +119,9 @@ quotient as (
         {{ greatest_text('numerator.edition_max', 'divisor.edition_max') }} as edition_max,
         numerator.is_mixed_vintage
         or divisor.is_mixed_vintage
-        or numerator.edition_min <> divisor.edition_min as is_mixed_vintage,
+        or numerator.source_min <> divisor.source_min as is_mixed_vintage,
+        numerator.is_preliminary or divisor.is_preliminary as is_preliminary,
+        false as is_refused,
         numerator.rests_on_assumed_date or divisor.rests_on_assumed_date as rests_on_assumed_date,
         numerator.is_estimate or divisor.is_estimate as is_estimate,
         'ratio of sums' as method
@@ -146,6 +155,8 @@ select
     edition_min,
     edition_max,
     is_mixed_vintage,
+    is_preliminary,
+    is_refused,
     rests_on_assumed_date,
     is_estimate,
     method,

@@ -24,6 +24,7 @@ joined as (
         weight.document || ' ' || weight.edition as weight_edition,
         cell.edition,
         weight.edition as other_edition,
+        cell.status = 'preliminary' or weight.status = 'preliminary' as is_preliminary,
         cell.is_estimate or weight.is_estimate as is_estimate,
         cell.published_on_precision = 'assumed'
         or weight.published_on_precision = 'assumed' as is_assumed
@@ -52,6 +53,7 @@ grouped as (
         count(distinct value_edition) > 1
         or min(value_edition) <> min(weight_edition)
         or max(value_edition) <> max(weight_edition) as is_mixed_vintage,
+        max(case when is_preliminary then 1 else 0 end) = 1 as is_preliminary,
         max(case when is_assumed then 1 else 0 end) = 1 as rests_on_assumed_date,
         max(case when is_estimate then 1 else 0 end) = 1 as is_estimate,
         sum(weight) as weights,
@@ -73,6 +75,7 @@ select
     edition_min,
     edition_max,
     is_mixed_vintage,
+    is_preliminary,
     rests_on_assumed_date,
     is_estimate,
     {{ ratio('weighted', 'weights', '1') }} as value,

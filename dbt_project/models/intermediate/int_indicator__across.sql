@@ -1,5 +1,5 @@
--- Ratios of places whose two parts stand in different editions, latest values only, flagged by
--- their method. Parts of one edition are in int_indicator__ratio.
+-- Ratios of places from the latest value of each part, wherever no edition prints the ratio itself:
+-- what stands beside its parts in one row must follow from them. Two editions are named both.
 with cell as (
     select * from {{ ref('int_policy__cells') }}
     where vintage = 'latest'
@@ -23,19 +23,39 @@ select
     ratio.indicator_id,
     numerator.year,
     ratio.unit,
-    numerator.document || ' / ' || denominator.document as document,
-    numerator.edition || ' / ' || denominator.edition as edition,
+    case
+        when numerator.document = denominator.document then numerator.document
+        else numerator.document || ' / ' || denominator.document
+    end as document,
+    case
+        when numerator.edition = denominator.edition then numerator.edition
+        else numerator.edition || ' / ' || denominator.edition
+    end as edition,
     case
         when numerator.published_on > denominator.published_on then numerator.published_on
         else denominator.published_on
     end as published_on,
-    'assumed' as published_on_precision,
-    'unknown' as status,
+    case
+        when numerator.published_on > denominator.published_on
+            then numerator.published_on_precision
+        else denominator.published_on_precision
+    end as published_on_precision,
+    case
+        when numerator.status = 'preliminary' or denominator.status = 'preliminary'
+            then 'preliminary'
+        else 'unknown'
+    end as status,
     'secondary' as source_kind,
     numerator.is_estimate or denominator.is_estimate as is_estimate,
     numerator.fact_id as numerator_fact_id,
     denominator.fact_id as denominator_fact_id,
-    'ratio across editions' as method,
+    case
+        when
+            numerator.document = denominator.document
+            and numerator.edition = denominator.edition
+            then 'ratio'
+        else 'ratio across editions'
+    end as method,
     {{ ratio('numerator.value', 'denominator.value', 'ratio.factor') }} as value,
     {{ ratio('numerator.value_low', 'denominator.value_high', 'ratio.factor') }} as value_low,
     {{ ratio('numerator.value_high', 'denominator.value_low', 'ratio.factor') }} as value_high,
@@ -48,10 +68,11 @@ inner join cell as denominator
     on ratio.denominator = denominator.indicator_id
     and numerator.place_code = denominator.place_code
     and numerator.year = denominator.year
-left join cell as held
-    on ratio.indicator_id = held.indicator_id
-    and numerator.place_code = held.place_code
-    and numerator.year = held.year
+left join cell as printed
+    on ratio.indicator_id = printed.indicator_id
+    and numerator.place_code = printed.place_code
+    and numerator.year = printed.year
+    and printed.method is null
 where
-    held.place_code is null
+    printed.place_code is null
     and denominator.value_low > 0

@@ -46,7 +46,7 @@ province_sum as (
         indicator_id,
         data_year,
         scope,
-        'unknown' as status,
+        status,
         unit,
         cast(null as double) as value_raw,
         cast(null as varchar(20)) as unit_raw,

@@ -6,9 +6,16 @@ with observation as (
 ),
 
 additive as (
-    select indicator_id
-    from {{ ref('stg_registry__indicator') }}
-    where aggregation = 'sum'
+    -- Where the cities leave something out in every edition (the province's own budget), their
+    -- sum is no stand-in for the province at all.
+    select indicator.indicator_id
+    from {{ ref('stg_registry__indicator') }} as indicator
+    left join {{ ref('sum_of_cities_refused') }} as refused
+        on indicator.indicator_id = refused.indicator_id
+        and refused.before_edition is null
+    where
+        indicator.aggregation = 'sum'
+        and refused.indicator_id is null
 ),
 
 summed as (
@@ -22,6 +29,7 @@ summed as (
         max(observation.published_on) as published_on,
         max(observation.published_on_precision) as published_on_precision,
         max(observation.unit) as unit,
+        max(case when observation.status = 'preliminary' then 1 else 0 end) as preliminaries,
         sum(observation.value) as value,
         sum(observation.value_low) as value_low,
         sum(observation.value_high) as value_high,
@@ -62,6 +70,7 @@ select
     summed.published_on,
     summed.published_on_precision,
     summed.unit,
+    case when summed.preliminaries = 1 then 'preliminary' else 'unknown' end as status,
     {{ measure('summed.value') }} as value,
     {{ measure('summed.value_low') }} as value_low,
     {{ measure('summed.value_high') }} as value_high,

@@ -44,7 +44,12 @@ joined as (
         numerator.fact_id as numerator_fact_id,
         denominator.fact_id as denominator_fact_id,
         numerator.is_estimate or denominator.is_estimate as is_estimate,
-        coalesce(denominator.method, numerator.method) as part_method
+        coalesce(denominator.method, numerator.method) as part_method,
+        case
+            when numerator.status = 'preliminary' or denominator.status = 'preliminary'
+                then 'preliminary'
+            else 'unknown'
+        end as status
     from ratio
     inner join base as numerator
         on ratio.numerator = numerator.indicator_id
@@ -92,10 +97,12 @@ select
     joined.numerator_fact_id,
     joined.denominator_fact_id,
     joined.is_estimate,
+    joined.status,
     case
         when joined.is_share_of_province and joined.part_method is not null
             then 'ratio; denominator ' || joined.part_method
         when joined.is_share_of_province then 'ratio; denominator province_as_published'
+        when joined.part_method is not null then 'ratio; parts ' || joined.part_method
         else 'ratio'
     end as method,
     {{ ratio('joined.numerator_value', 'joined.denominator_value', 'joined.factor') }} as value,

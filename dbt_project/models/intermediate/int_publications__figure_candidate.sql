@@ -93,11 +93,16 @@ compared as (
         edition_max,
         case when not is_refused then fact_id end as computed_fact_id,
         case
-            when is_refused
+            when is_refused and value is not null
                 then
                     'The provincial total of this vintage is not held. The sum of the cities, '
                     || refused_reason || ', gives '
                     || {{ shown('value', 2) }} || '; would be filled by ' || would_be_filled_by
+            when value is null and missing is null and is_mixed_vintage
+                then
+                    'Under ' || vintage || ' the members and the province stand in different '
+                    || 'editions (' || edition_min || ' to ' || edition_max
+                    || '); a share across them is not computed'
             when value is null
                 then
                     'Missing under ' || case when vintage = 'none' then 'every vintage' else vintage end

@@ -1,5 +1,6 @@
 -- What circles need and nobody supplied: for every indicator and year in which some members have a
--- value, the members that lack one; and once per circle the members that no table can supply.
+-- value, the members that lack one; and the years between the first and the last for which no member
+-- has one (place_code 'none').
 with circle as (
     select *
     from {{ ref('stg_geography__circle') }}
@@ -40,30 +41,74 @@ missing as (
         and started.year = cell.year
         and cell.vintage = 'latest'
         and member.place_code = cell.place_code
-    where cell.place_code is null
+    where
+        cell.place_code is null
+        and not member.is_predecessor
+),
+
+span as (
+    select
+        started.circle_id,
+        started.indicator_id,
+        min(started.year) as first_year,
+        max(started.year) as last_year
+    from started
+    inner join circle
+        on started.circle_id = circle.circle_id
+    inner join indicator
+        on started.indicator_id = indicator.indicator_id
+    group by started.circle_id, started.indicator_id
+),
+
+held_years as (
+    select distinct year
+    from {{ ref('int_circle__cell') }}
+),
+
+silent as (
+    select
+        'none' as place_code,
+        span.circle_id,
+        span.indicator_id,
+        years.year
+    from span
+    inner join held_years as years
+        on span.first_year < years.year
+        and span.last_year > years.year
+    left join started
+        on span.circle_id = started.circle_id
+        and span.indicator_id = started.indicator_id
+        and years.year = started.year
+    where started.circle_id is null
+),
+
+wanted as (
+    select * from missing
+    union all
+    select * from silent
 ),
 
 reasoned as (
     select
-        missing.*,
+        wanted.*,
         coalesce(reason.would_be_filled_by, indicator.would_be_filled_by) as would_be_filled_by,
         reason.reason,
         row_number() over (
             partition by
-                missing.place_code, missing.circle_id, missing.indicator_id, missing.year
+                wanted.place_code, wanted.circle_id, wanted.indicator_id, wanted.year
             order by
                 case when reason.year is not null then 0 else 1 end,
                 reason.reason
         ) as choice
-    from missing
+    from wanted
     inner join indicator
-        on missing.indicator_id = indicator.indicator_id
+        on wanted.indicator_id = indicator.indicator_id
     left join {{ ref('int_place__named') }} as place
-        on missing.place_code = place.place_code
-        and missing.year = place.year
+        on wanted.place_code = place.place_code
+        and wanted.year = place.year
     left join {{ ref('gap_reason') }} as reason
-        on missing.indicator_id = reason.indicator_id
-        and (reason.year is null or missing.year = reason.year)
+        on wanted.indicator_id = reason.indicator_id
+        and (reason.year is null or wanted.year = reason.year)
         and (reason.place_level is null or place.place_level = reason.place_level)
 )
 
@@ -74,6 +119,13 @@ select
     year,
     'circle_indicator_year' as needed_by,
     would_be_filled_by,
-    coalesce(reason, 'No edition held prints the value for this place and year') as reason
+    coalesce(
+        reason,
+        case
+            when place_code = 'none'
+                then 'No edition held prints a usable value for any member in this year'
+            else 'No edition held prints a usable value for this place and year'
+        end
+    ) as reason
 from reasoned
 where choice = 1

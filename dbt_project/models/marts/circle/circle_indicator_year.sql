@@ -13,6 +13,8 @@ with total as (
         edition_min,
         edition_max,
         is_mixed_vintage,
+        is_preliminary,
+        false as is_refused,
         rests_on_assumed_date,
         is_estimate,
         aggregation || ' of members' as method,
@@ -37,6 +39,8 @@ ratio as (
         edition_min,
         edition_max,
         is_mixed_vintage,
+        is_preliminary,
+        is_refused,
         rests_on_assumed_date,
         is_estimate,
         method,
@@ -61,6 +65,8 @@ weighted as (
         edition_min,
         edition_max,
         is_mixed_vintage,
+        is_preliminary,
+        false as is_refused,
         rests_on_assumed_date,
         is_estimate,
         'weighted mean of members' as method,
@@ -83,7 +89,8 @@ stated as (
         unioned.*,
         circle.circle_name_zh,
         circle.circle_name_en,
-        unioned.members_with_data = unioned.members_total as is_complete
+        unioned.members_with_data = unioned.members_total as is_complete,
+        unioned.members_with_data = unioned.members_total and not unioned.is_refused as is_shown
     from unioned
     inner join {{ ref('stg_geography__circle') }} as circle
         on unioned.circle_id = circle.circle_id
@@ -96,9 +103,9 @@ select
     vintage,
     circle_name_zh,
     circle_name_en,
-    case when is_complete then {{ published('value') }} end as value,
-    case when is_complete then {{ published('value_low') }} end as value_low,
-    case when is_complete then {{ published('value_high') }} end as value_high,
+    case when is_shown then {{ published('value') }} end as value,
+    case when is_shown then {{ published('value_low') }} end as value_low,
+    case when is_shown then {{ published('value_high') }} end as value_high,
     unit,
     aggregation,
     numerator,
@@ -110,6 +117,8 @@ select
     edition_min,
     edition_max,
     is_mixed_vintage,
+    is_preliminary,
+    is_refused,
     rests_on_assumed_date,
     is_estimate,
     method,

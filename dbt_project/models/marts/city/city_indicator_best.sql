@@ -1,7 +1,15 @@
--- The policy `latest`, whole places; ratios whose parts stand in two editions are added, and say so.
+-- The policy `latest`, whole places. Ratios that no edition prints follow from the latest value of
+-- each part, so that a row never contradicts the rows beside it; parts of two editions say so.
 with cell as (
-    select * from {{ ref('int_policy__cells') }}
-    where vintage = 'latest'
+    select cell.*
+    from {{ ref('int_policy__cells') }} as cell
+    left join {{ ref('int_indicator__across') }} as remade
+        on cell.place_code = remade.place_code
+        and cell.indicator_id = remade.indicator_id
+        and cell.year = remade.year
+    where
+        cell.vintage = 'latest'
+        and remade.place_code is null
 ),
 
 across as (

@@ -17,6 +17,8 @@ select
     vintages.is_first_published,
     vintages.is_first_held,
     vintages.is_latest,
+    vintages.is_repeat,
+    vintages.precedence,
     {{ published('vintages.value') }} as value,
     {{ published('vintages.value_low') }} as value_low,
     {{ published('vintages.value_high') }} as value_high,
