@@ -44,6 +44,8 @@ def explain(release: Path, indicator: str, where: str, year: int, vintage: str |
                 answer["vintages"] = _vintages(connection, indicator_row, code, year)
                 if answer["vintages"]:
                     break
+            codes = [place["place_code"] for place in places]
+            answer["excluded"] = _excluded(connection, indicator_row, codes, year)
         return answer
     finally:
         connection.close()
@@ -127,6 +129,23 @@ def _vintages(
     for row in rows:
         row["inputs"] = _inputs(connection, row["fact_id"]) if row.get("method") else []
     return rows
+
+
+def _excluded(
+    connection: duckdb.DuckDBPyConnection, indicator: Row, codes: list[str], year: int
+) -> list[Row]:
+    """Printed values that a declared correction keeps out of the marts."""
+    return _rows(
+        connection,
+        """
+        select document, edition, value_text, unit_raw, place_raw, locator, correction_id
+        from tidy.observation
+        where superseded_by = 'excluded' and indicator_id = $1 and list_contains($2, place_code)
+            and year(period_end) = $3
+        order by document, edition, locator
+        """,
+        indicator["indicator_id"], codes, year,
+    )  # fmt: skip
 
 
 def _inputs(connection: duckdb.DuckDBPyConnection, fact_id: str) -> list[Row]:
@@ -260,6 +279,12 @@ def text(answer: Row) -> str:
         lines += _circle_lines(answer)
     else:
         lines += [line for row in answer["vintages"] for line in _vintage_lines(row)]
+        lines += [
+            f"\nprinted {row['value_text']!r} {row['unit_raw']} for {row['place_raw']!r} in "
+            f"{row['document']} {row['edition']} at {row['locator']}: excluded by "
+            f"{row['correction_id']} (sources/yearbook/corrections.yml)"
+            for row in answer["excluded"]
+        ]
         if not answer["vintages"]:
             filled = indicator["would_be_filled_by"] or "no publication known to us"
             lines += ["", f"no value is held; it would be filled by: {filled}"]

@@ -69,6 +69,14 @@ def test_nothing_held_says_what_would_fill_it(refreshed: Refreshed) -> None:
     assert "Guangdong Statistical Yearbook" in said
 
 
+def test_an_excluded_value_is_shown_with_the_correction_that_excludes_it(
+    refreshed: Refreshed,
+) -> None:
+    said = explain.text(explain.explain(refreshed.release, "gdp", "从化", 2014, None))
+    assert "no value is held" in said
+    assert "excluded by ccy-2015-conghua-row-exchanged" in said
+
+
 @pytest.mark.parametrize("word", ["城镇化", "urbanisation"])
 def test_a_word_is_found_in_both_languages(refreshed: Refreshed, word: str) -> None:
     found = explain.find(refreshed.release, word)
