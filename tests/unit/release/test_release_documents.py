@@ -50,14 +50,16 @@ def test_the_file_is_readable_by_duckdb_1_4(database) -> None:
     assert tags["storage_version"] == "v1.4.0+"
 
 
-# One cell (p, i, 2020, whole_city) in three vintages; what was known on each date.
+# One cell (p, i, 2020, whole_city) in several vintages; what was known when. Of two documents
+# of one day the lower precedence wins; a relay that repeats its publisher never does.
 VINTAGES = """
-document,   edition, published_on, precision, is_latest, value
-bulletin,   2021,    2021-03-01,   day,       false,     1
-yearbook,   2021,    2021-12-31,   assumed,   false,     2
-yearbook,   2022,    2022-09-30,   month,     true,      3
-copy,       2022,    2022-09-30,   month,     false,     4
-mirror,     undated, ,             ,          false,     5
+document,   edition, published_on, precision, is_repeat, precedence, value
+bulletin,   2021,    2021-03-01,   day,       false,     5,          1
+yearbook,   2021,    2021-12-31,   assumed,   false,     1,          2
+yearbook,   2022,    2022-09-30,   month,     false,     1,          3
+copy,       2022,    2022-09-30,   month,     false,     2,          4
+mirror,     undated, ,             ,          false,     5,          5
+portal,     2025,    2025-12-31,   day,       true,      9,          6
 """
 AS_OF = """
 as_of,      value, assumed
@@ -82,9 +84,9 @@ def test_as_of_takes_the_latest_vintage_published_by_the_date(few) -> None:
         precision = f"'{row['precision']}'" if row["precision"] else "NULL"
         few.sql(
             "INSERT INTO city_indicator_year (place_code, indicator_id, year, scope, document, "
-            "edition, published_on, published_on_precision, is_latest, value) VALUES "
+            "edition, published_on, published_on_precision, is_repeat, precedence, value) VALUES "
             f"('p', 'i', 2020, 'whole_city', '{row['document']}', '{row['edition']}', {day}, "
-            f"{precision}, {row['is_latest']}, {row['value']})"
+            f"{precision}, {row['is_repeat']}, {row['precedence']}, {row['value']})"
         )
     release = few.publish()
     with duckdb.connect(str(release.path / "metrocircle.duckdb"), read_only=True) as connection:
