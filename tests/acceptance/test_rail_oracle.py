@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -22,7 +21,7 @@ import pytest
 from pipelines import contract, lake
 from pipelines.geography.divisions import read_divisions
 from pipelines.rail import assets, stations
-from pipelines.rail.transcribe import TIMETABLE, transcribe
+from pipelines.rail.transcribe import transcribe
 from pipelines.settings import Settings
 from pipelines.staleness import held_slices
 from pipelines.transform import project
@@ -30,15 +29,8 @@ from pipelines.transform import project
 pytestmark = pytest.mark.slow
 
 ROOT = Settings().root
-ORIGINALS = Path(os.environ.get("METROCIRCLE_ORIGINALS") or ROOT.parent / "shared")
 DATES = (date(2024, 4, 17), date(2024, 5, 1))
 Pairs = dict[tuple[date, str, str], tuple[int, int]]
-
-
-def originals() -> Path:
-    if not (ORIGINALS / TIMETABLE).is_file():
-        pytest.skip(f"no originals: set METROCIRCLE_ORIGINALS to a folder that holds {TIMETABLE}")
-    return ORIGINALS
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +106,10 @@ def test_shapes_that_must_hold(build: duckdb.DuckDBPyConnection) -> None:
     assert broken == []
 
 
-def test_all_pairs_of_both_days_equal_the_oracle(build: duckdb.DuckDBPyConnection) -> None:
-    expected, counted = oracle(originals()), pairs(build)
+def test_all_pairs_of_both_days_equal_the_oracle(
+    build: duckdb.DuckDBPyConnection, originals: Path
+) -> None:
+    expected, counted = oracle(originals), pairs(build)
     assert {day for day, _, _ in expected} == set(DATES)
     differing = {
         key: (counted.get(key), expected.get(key))
@@ -126,13 +120,12 @@ def test_all_pairs_of_both_days_equal_the_oracle(build: duckdb.DuckDBPyConnectio
     assert len(counted) == 625
 
 
-def test_transcribing_again_gives_the_committed_bytes(tmp_path: Path) -> None:
-    folder = originals()
+def test_transcribing_again_gives_the_committed_bytes(originals: Path, tmp_path: Path) -> None:
     committed = Settings().sources
     (tmp_path / "geography").mkdir()
     shutil.copy(committed / "contract.yml", tmp_path)
     shutil.copy(committed / "geography" / "divisions.csv", tmp_path / "geography")
-    transcribe(folder, tmp_path)
+    transcribe(originals, tmp_path)
 
     def held(sources: Path) -> dict[str, bytes]:
         rail = sources / "rail"

@@ -12,7 +12,6 @@ from pathlib import Path
 import make_hostile
 import pytest
 
-from pipelines import settings as settings_module
 from pipelines.archive import acquire, guards, store
 from pipelines.errors import RefusedInput
 from pipelines.settings import Settings
@@ -116,11 +115,9 @@ def test_honest_files_pass(drop: Path) -> None:
     assert guards.inspect(drop, honest) == "xlsx"
 
 
-def test_real_originals_pass() -> None:
+def test_real_originals_pass(originals: Path) -> None:
     """The folder of originals is a real drop folder: none of its files may be refused."""
-    originals = settings_module.ROOT.parent / "shared" / "data" / "yearbook"
-    if not originals.is_dir():
-        pytest.skip("no folder of originals beside the checkout")
-    taken, refused = acquire.drop_folder(Settings(drop=originals.resolve()))
+    folder = (originals / "data" / "yearbook").resolve()
+    taken, refused = acquire.drop_folder(Settings(drop=folder))
     assert not taken
     assert [json.dumps(r.__dict__) for r in refused if r.outcome == "refused"] == []

@@ -11,7 +11,7 @@ import pytest
 from pipelines import staleness
 from pipelines.archive import acquire
 from pipelines.errors import MetrocircleError
-from pipelines.settings import ROOT, Settings
+from pipelines.settings import Settings
 
 SLICE = f"{make_yearbook.DOCUMENT}--{make_yearbook.EDITION}"
 
@@ -107,17 +107,15 @@ def test_a_text_of_one_endless_line_is_not_read_for_its_header(settings: Setting
     ]
 
 
-def test_an_original_is_recognised_by_its_bytes_not_its_name(settings: Settings) -> None:
-    originals = acquire.known_originals(settings.sources)
-    folder = ROOT.parent / "shared" / "data"
-    path, sha256 = next(
-        ((folder / p, s) for s, p in originals.items() if (folder / p).is_file()), (None, "")
-    )
-    if path is None:
-        pytest.skip("no folder of originals beside the checkout")
+def test_an_original_is_recognised_by_its_bytes_not_its_name(
+    settings: Settings, originals: Path
+) -> None:
+    known = acquire.known_originals(settings.sources)
+    folder = originals / "data"
+    path, sha256 = next((folder / p, s) for s, p in known.items() if (folder / p).is_file())
     taken, (outcome,) = offer(settings, f"renamed{path.suffix}", path.read_bytes())
     assert taken == []
-    assert outcome == f"known_original: already transcribed from {originals[sha256]}"
+    assert outcome == f"known_original: already transcribed from {known[sha256]}"
 
 
 def test_a_second_copy_of_a_transcription_is_not_taken_in_twice(settings: Settings) -> None:

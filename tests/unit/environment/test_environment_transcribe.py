@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from pathlib import Path
-
-import pytest
 
 from pipelines.environment import transcribe as module
 from pipelines.environment.transcribe import transcribe
@@ -15,7 +12,6 @@ from pipelines.settings import Settings
 
 ROOT = Settings().root
 ENVIRONMENT = Settings().sources / "environment"
-ORIGINALS = Path(os.environ.get("METROCIRCLE_ORIGINALS") or ROOT.parent / "shared")
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -23,13 +19,8 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-def test_originals_give_the_committed_bytes(tmp_path: Path) -> None:
-    if not (ORIGINALS / "data" / "environment").is_dir():
-        pytest.skip(
-            f"no folder of originals at {ORIGINALS} (set METROCIRCLE_ORIGINALS to the folder that "
-            "holds data/environment)"
-        )
-    report = transcribe(ORIGINALS, tmp_path)
+def test_originals_give_the_committed_bytes(originals: Path, tmp_path: Path) -> None:
+    report = transcribe(originals, tmp_path)
     made = tmp_path / "environment"
     written = {path.relative_to(made) for path in made.rglob("*.csv")}
     kept = {path.relative_to(ENVIRONMENT) for path in ENVIRONMENT.glob("transcriptions/*/*.csv")}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from pipelines.geography.transcribe import CODE_RUNS, list_start, transcribe
+from pipelines.geography.transcribe import list_start, transcribe
 from pipelines.settings import Settings
 
 ROOT = Settings().root
-ORIGINALS = Path(os.environ.get("METROCIRCLE_ORIGINALS") or ROOT.parent / "shared")
 
 
-def test_transcribing_again_gives_the_committed_bytes(tmp_path: Path) -> None:
-    if not (ORIGINALS / CODE_RUNS).is_file():
-        pytest.skip(f"no originals: set METROCIRCLE_ORIGINALS to a folder that holds {CODE_RUNS}")
+def test_transcribing_again_gives_the_committed_bytes(originals: Path, tmp_path: Path) -> None:
     shutil.copy(Settings().sources / "contract.yml", tmp_path)
-    transcribe(ORIGINALS, tmp_path)
+    transcribe(originals, tmp_path)
     committed = {
         path.name: path.read_bytes() for path in (Settings().sources / "geography").glob("*.csv")
     }

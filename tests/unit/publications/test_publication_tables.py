@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,11 +17,10 @@ from pipelines.geography.divisions import Flaw
 from pipelines.publications import tables
 from pipelines.publications.assets import READERS
 from pipelines.publications.numbers import find_numbers, read_number
-from pipelines.publications.transcribe import FIGURES, transcribe
+from pipelines.publications.transcribe import transcribe
 from pipelines.settings import Settings
 
 ROOT, SOURCES = Settings().root, Settings().sources
-ORIGINALS = Path(os.environ.get("METROCIRCLE_ORIGINALS") or ROOT.parent / "shared")
 CONTRACT = contract.load(SOURCES / "contract.yml")
 
 
@@ -186,12 +184,10 @@ def test_no_row_holds_a_sentence() -> None:
                 assert not [cell for cell in row.values() if "。" in cell or "，" in cell], path
 
 
-def test_transcribing_again_gives_the_committed_bytes(tmp_path: Path) -> None:
-    if not (ORIGINALS / FIGURES).is_file():
-        pytest.skip(f"no originals: set METROCIRCLE_ORIGINALS to a folder that holds {FIGURES}")
+def test_transcribing_again_gives_the_committed_bytes(originals: Path, tmp_path: Path) -> None:
     shutil.copy(SOURCES / "contract.yml", tmp_path)
     shutil.copytree(SOURCES / "geography", tmp_path / "geography")
-    transcribe(ORIGINALS, tmp_path)
+    transcribe(originals, tmp_path)
     folder = SOURCES / "publications"
     committed = {path.name: path.read_bytes() for path in folder.glob("*.csv")}
     written = {p.name: p.read_bytes() for p in (tmp_path / "publications").glob("*.csv")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import Counter
 from decimal import Decimal
@@ -19,7 +18,6 @@ from pipelines.yearbook.transcribe import Printed, column_letters, printed_scope
 
 SOURCES = ROOT / "sources"
 YEARBOOK = SOURCES / "yearbook"
-ORIGINALS = Path(os.environ.get("METROCIRCLE_ORIGINALS") or ROOT.parent / "shared")
 SCOPES = {"whole_city", "districts", "excluding_counties", "county", "province"}
 NINE_CITIES = ("广州", "佛山", "东莞", "肇庆", "清远", "江门", "中山", "云浮", "珠海")
 
@@ -313,13 +311,8 @@ def test_column_letters() -> None:
     ]  # fmt: skip
 
 
-def test_originals_give_the_committed_bytes(tmp_path: Path) -> None:
-    if not (ORIGINALS / "data" / "yearbook").is_dir() and not (ORIGINALS / "yearbook").is_dir():
-        pytest.skip(
-            f"no folder of originals at {ORIGINALS} (set METROCIRCLE_ORIGINALS to the folder that "
-            "holds data/yearbook)"
-        )
-    report = transcribe(ORIGINALS, tmp_path)
+def test_originals_give_the_committed_bytes(originals: Path, tmp_path: Path) -> None:
+    report = transcribe(originals, tmp_path)
     made = tmp_path / "yearbook" / "transcriptions"
     committed = YEARBOOK / "transcriptions"
     names = {path.relative_to(committed) for path in committed.rglob("*.csv")}
