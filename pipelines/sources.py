@@ -3,9 +3,9 @@
 Belongs here: what every source must declare so that the archive, staleness, jobs, schedules and the
 refresh know it. Not here: any parsing, and nothing that is slow to import.
 
-To add a source: a package on the floor plan *acquire -> parse -> assets* (`build_assets` and, for
-a sliced source, one asset partitioned by slice), a `Source` here, its tables in
-`sources/contract.yml`, a suite per table in `expectations/`, staging models in `dbt_project`.
+To add a source: a package on the floor plan *recognise -> parse -> assets* (`build_assets` and, for
+a sliced source, one asset partitioned by slice and a `recognise.py`), a `Source` here, its tables
+in `sources/contract.yml`, a suite per table in `expectations/`, staging models in `dbt_project`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a refresh has to do, decided in plain Python before Dagster, dbt or polars is imported.
 
-Belongs here: fingerprints of inputs and code, the state of the last refresh, the plan. Not here:
-doing any of it. A fingerprint is over bytes (inputs, code, lock file), never over a hand-bumped
-number or a modification time.
+Belongs here: fingerprints of slices and of the release, the state of the last refresh, the plan.
+Not here: doing any of it. A fingerprint is over bytes (inputs, code, lock file), never over a
+hand-bumped number or a modification time.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from typing import Any
 from pipelines.archive import acquire
 from pipelines.archive.acquire import Refusal
 from pipelines.archive.store import Snapshot
+from pipelines.fingerprint import Hasher
 from pipelines.settings import Settings
 from pipelines.sources import BY_NAME, SOURCES
 
 # Files of the checkout that decide what every slice becomes, beside those its source names.
 _SHARED = (
     "pipelines/archive/acquire.py",
+    "pipelines/archive/offers.py",
     "pipelines/contract.py",
     "pipelines/errors.py",
     "pipelines/extract.py",
@@ -41,10 +43,6 @@ _RELEASE = (
     "sources:contract.yml",
     "requirements.lock",
 )
-# Reading originals into transcriptions is done before a refresh, and so is nothing it depends on.
-_NOT_CODE = {"transcribe.py"}
-_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".lock", ".md"}
-_PRODUCED = {"__pycache__", "target", "logs", "dbt_packages"}
 
 
 @dataclass(frozen=True)
@@ -82,53 +80,10 @@ class Plan:
         return not (self.stale or self.gone or self.release_stale)
 
 
-def _files(settings: Settings, names: Iterable[str]) -> list[Path]:
-    files: set[Path] = set()
-    for name in names:
-        root = settings.sources if name.startswith("sources:") else settings.root
-        path = root / name.removeprefix("sources:")
-        if path.is_file():
-            files.add(path)
-        elif path.is_dir():
-            files.update(
-                found
-                for found in path.rglob("*")
-                if found.suffix in _SUFFIXES
-                and found.name not in _NOT_CODE
-                # Below the named folder only: the checkout may itself lie in one called `target`.
-                and not _PRODUCED & set(found.relative_to(path).parts)
-            )
-    return sorted(files)
-
-
-def _label(settings: Settings, path: Path) -> str:
-    """The path without the machine's part of it: a model that moves changes what dbt makes."""
-    for name, folder in (("sources:", settings.sources), ("", settings.root)):
-        if path.is_relative_to(folder):
-            return name + path.relative_to(folder).as_posix()
-    return path.name
-
-
-class _Hasher:
-    """Hashes of file lists; a file that several sources share is read once."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.known: dict[Path, str] = {}
-
-    def of(self, names: Iterable[str]) -> str:
-        digest = hashlib.sha256()
-        for path in _files(self.settings, names):
-            if path not in self.known:
-                self.known[path] = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"{_label(self.settings, path)}\x00{self.known[path]}\x00".encode())
-        return digest.hexdigest()
-
-
 def code_hash(settings: Settings) -> str:
     """One hash over everything that decides what a release holds, inputs aside (release.json)."""
     names = {name for source in SOURCES for name in source.depends_on} | {*_SHARED, *_RELEASE}
-    return _Hasher(settings).of(sorted(names))
+    return Hasher(settings).of(sorted(names))
 
 
 def state_path(settings: Settings) -> Path:
@@ -178,11 +133,11 @@ def mark_released(settings: Settings, fingerprint: str, release_id: str) -> None
 
 def held_slices(settings: Settings) -> tuple[list[Slice], list[Refusal]]:
     """Every slice the inputs supply now, with its fingerprint, in a fixed order."""
-    dropped, refusals = acquire.drop_folder(settings)
+    dropped, refusals = acquire.offered(settings)
     grouped: dict[tuple[str, str], list[Snapshot]] = defaultdict(list)
     for snapshot in (*acquire.embedded(settings), *dropped):
         grouped[snapshot.source_id, snapshot.slice].append(snapshot)
-    hasher = _Hasher(settings)
+    hasher = Hasher(settings)
     shared = hasher.of(_SHARED)
     slices = []
     for (source, name), snapshots in grouped.items():
@@ -227,7 +182,7 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
     orphans = _in_lake(settings, {item.name for item in slices})
     gone = tuple(sorted((set(state["slices"]) | orphans) - held))
     reasons += [f"{key}: nobody supplies it any more" for key in gone]
-    parts = [_Hasher(settings).of(_RELEASE), *(f"{s.key} {s.fingerprint}" for s in slices)]
+    parts = [Hasher(settings).of(_RELEASE), *(f"{s.key} {s.fingerprint}" for s in slices)]
     release_fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     release = state["release"]
     current = settings.current.resolve().name if settings.current.is_symlink() else None

@@ -1,7 +1,7 @@
-"""The ways in: embedded transcriptions and the drop folder (live clients join them per source).
+"""The ways in: embedded transcriptions, the drop folder and what live clients fetched.
 
-Belongs here: which files are offered, under which document, edition and slice. Not here: their
-content beyond the first line, which tells a transcription from anything else.
+Belongs here: which files are taken in, under which document, edition and slice. Not here: their
+content (`offers` asks the sources what a file is).
 
 Path is identity: `sources/<source>/transcriptions/<document>/<edition>.csv` (or a folder of that
 name) is the slice `<document>--<edition>`; the files of an unsliced source are its slice `all`.
@@ -9,31 +9,23 @@ name) is the slice `<document>--<edition>`; the files of an unsliced source are 
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.archive import guards
+from pipelines.archive import offers
+from pipelines.archive.offers import Claim, Recognised
 from pipelines.archive.store import Snapshot, sha256_of, snapshot_id
-from pipelines.errors import MetrocircleError, RefusedInput
+from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 from pipelines.sources import SOURCES
 
-# The first columns of our own transcriptions: how a dropped one is told from any other CSV.
-TRANSCRIPTION_COLUMNS = (
-    "document", "edition", "locator", "place", "indicator", "period", "scope", "unit", "value",
-    "status", "source_kind", "read_from", "read_sha256", "read_locator", "note",
-)  # fmt: skip
-
-
 # Lists of the files that transcriptions were read from: evidence, not input.
 ORIGINALS = "originals.csv"
-# Enough for a header and a first row; a file may be one line of 500 MB.
-HEAD_BYTES = 1 << 16
+# Below the warehouse: what live clients brought, offered like a drop folder.
+FETCHED = "fetched"
 
 
 @dataclass(frozen=True)
@@ -96,114 +88,68 @@ def _transcriptions(sources: Path, source: str) -> Iterator[tuple[str, str, Path
         yield path.parent.parent.name, path.parent.name, path
 
 
-def drop_folder(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
-    """What the drop folder offers: transcriptions taken in, everything else with its outcome.
+def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
+    """What the drop folder and the live clients offer: what is taken in, and the rest's outcome.
 
-    A dropped transcription may hold one (document, edition); it joins the embedded rows of that
-    slice. Originals are recognised by their bytes where a transcription was read from them, and so
-    is a second copy of a transcription. MetrocircleError when the folder is gone: an unmounted disk
-    must not look like withdrawn editions.
+    A dropped file joins the embedded rows of its slice. Refused are a second copy of bytes that are
+    held for the same edition and what no guard lets through; a file that no source claims is named,
+    and so is an original that a transcription was read from. MetrocircleError when the drop folder
+    is gone: an unmounted disk must not look like withdrawn editions.
     """
-    if settings.drop is None:
-        return [], []
-    if not settings.drop.is_dir():
+    if settings.drop is not None and not settings.drop.is_dir():
         raise MetrocircleError(f"drop folder {settings.drop} is not a folder")
     taken: list[Snapshot] = []
     refused: list[Refusal] = []
-    known = known_originals(settings.sources)
-    held = {s.snapshot_id: s.file for s in embedded(settings)}
-    for offer in _offers(settings.drop):
-        name = offer.name
-        if offer.refusal:
-            refused.append(Refusal(name, "refused", offer.refusal))
-            continue
-        try:
-            if offer.identity:
-                found = _snapshot("yearbook", *offer.identity, f"drop/{name}", offer.path)
-                if found.snapshot_id in held:
-                    same = f"the same bytes as {held[found.snapshot_id]}"
-                    refused.append(Refusal(name, "known_original", same))
-                    continue
-                held[found.snapshot_id] = found.file
-                taken.append(found)
-            elif (sha256 := sha256_of(offer.path)) in known:
-                reason = f"already transcribed from {known[sha256]}"
-                refused.append(Refusal(name, "known_original", reason))
-            else:
-                reason = f"{offer.media}: no parser takes it yet"
-                refused.append(Refusal(name, "no_parser", reason))
-        except OSError as error:
-            refused.append(Refusal(name, "refused", f"{name}: {error.strerror or error}"))
+    held: dict[str, str] = {}
+    known: dict[str, str] = {}
+    for name, found in _recognised(settings):
+        if not held:
+            held = {s.snapshot_id: s.file for s in embedded(settings)}
+            known = known_originals(settings.sources)
+        if found.refusal:
+            refused.append(Refusal(name, "refused", found.refusal))
+        elif not found.claims and found.sha256 in known:
+            reason = f"already transcribed from {known[found.sha256]}"
+            refused.append(Refusal(name, "known_original", reason))
+        elif not found.claims:
+            refused.append(Refusal(name, "no_parser", f"{found.media}: no parser takes it yet"))
+        for claim in found.claims:
+            snapshot = _offered_snapshot(name, found, claim)
+            if snapshot.snapshot_id in held:
+                same = f"the same bytes as {held[snapshot.snapshot_id]}"
+                refused.append(Refusal(name, "known_original", same))
+                continue
+            held[snapshot.snapshot_id] = snapshot.file
+            taken.append(snapshot)
     return taken, refused
 
 
-@dataclass(frozen=True)
-class _Offer:
-    """One entry of the drop folder. refusal: why it may not be opened, empty if it may."""
-
-    name: str
-    path: Path
-    media: str = ""
-    identity: tuple[str, str] | None = None
-    refusal: str = ""
-
-
-def _offers(folder: Path) -> Iterator[_Offer]:
-    """Every entry that is no folder and not hidden, looked at but not yet read whole."""
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
-        # Pipes and devices are reported too; `guards.inspect` refuses them without opening them.
-        if path.is_dir() and not path.is_symlink():
-            continue
-        name = guards.shown(relative.as_posix())
-        try:
-            media = guards.inspect(folder, path)
-            identity = _transcription(path) if media == "text" else None
-        except RefusedInput as error:
-            yield _Offer(name, path, refusal=str(error))
-        except OSError as error:
-            yield _Offer(name, path, refusal=f"{name}: {error.strerror or error}")
-        else:
-            yield _Offer(name, path, media, identity)
+def _recognised(settings: Settings) -> Iterator[tuple[str, Recognised]]:
+    """(name as people see it, outcome) of every offered file, dropped ones first."""
+    if settings.drop is not None and settings.drop.is_dir():
+        for found in offers.recognise(settings, settings.drop):
+            yield found.name, found
+    fetched = settings.warehouse / FETCHED
+    if fetched.is_dir():
+        for found in offers.recognise(settings, fetched):
+            yield f"{FETCHED}/{found.name}", found
 
 
-def _transcription(path: Path) -> tuple[str, str] | None:
-    """(document, edition) of a file in our transcription layout, None for any other text.
-
-    RefusedInput when it is meant as one and its encoding or its first row cannot be used.
-    """
-    with path.open("rb") as handle:
-        head = handle.read(HEAD_BYTES)
-    # Python's csv finds no header in a file of another width, so its ASCII is looked at first.
-    ascii_header = head[:4096].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
-    is_meant = ascii_header.startswith(",".join(TRANSCRIPTION_COLUMNS[:4]).encode())
-    try:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        if not set(TRANSCRIPTION_COLUMNS) <= set(reader.fieldnames or ()):
-            return None
-        first = next(reader, None)
-    except (UnicodeDecodeError, csv.Error) as error:
-        if is_meant:
-            raise RefusedInput(
-                f"{path.name}: expected a transcription in UTF-8, found other bytes ({error}); "
-                "save it as CSV UTF-8"
-            ) from error
-        return None
-    if not first:
-        return None
-    document, edition = first["document"] or "", first["edition"] or ""
-    for part in (document, edition):
-        # `--` parts the two in the name of the slice, `...` the ends of a range in Dagster.
-        is_name = part and all(c.isalnum() or c in "_-." for c in part) and len(part) <= 60
-        if not is_name or part.startswith(".") or "--" in part or ".." in part:
-            raise RefusedInput(
-                f"{path.name}: first row: expected a document and an edition made of letters, "
-                f"digits, '_', '-' and '.', found {document[:80]!r} and {edition[:80]!r}"
-            )
-    return document, edition
+def _offered_snapshot(name: str, found: Recognised, claim: Claim) -> Snapshot:
+    is_fetched = name.startswith(f"{FETCHED}/")
+    return Snapshot(
+        snapshot_id=snapshot_id(claim.source, claim.document, claim.edition, found.sha256),
+        source_id=claim.source,
+        document=claim.document,
+        edition=claim.edition,
+        slice=slice_name(claim.document, claim.edition),
+        file=name if is_fetched else f"drop/{name}",
+        sha256=found.sha256,
+        bytes=found.path.stat().st_size,
+        source_kind=claim.source_kind,
+        path=found.path,
+        reader=claim.reader,
+    )
 
 
 def known_originals(sources: Path) -> dict[str, str]:
@@ -232,12 +178,16 @@ def acquisitions(archive: Path) -> list[dict[str, str]]:
 
 
 def slice_names(settings: Settings, source: str) -> list[str]:
-    """Names of the slices a sliced source has now, without hashing a byte."""
+    """Names of the slices a sliced source has now, without hashing what is embedded."""
     names = {
         slice_name(document, edition)
         for document, edition, _ in _transcriptions(settings.sources, source)
     }
-    if settings.drop is not None and source == "yearbook":
-        # By content, as `drop_folder` does: a slice without a partition would never be extracted.
-        names |= {slice_name(*o.identity) for o in _offers(settings.drop) if o.identity}
+    # A slice without a partition would never be extracted.
+    names |= {
+        slice_name(claim.document, claim.edition)
+        for _, found in _recognised(settings)
+        for claim in found.claims
+        if claim.source == source
+    }
     return sorted(names)

@@ -22,6 +22,7 @@ class Snapshot:
 
     file: logical path (inside `sources/` or the drop folder), never a machine path.
     slice: unit of staleness the file belongs to, `<document>--<edition>` or `all`.
+    reader: which of the source's readers takes it (`archive.offers.Claim`).
     """
 
     snapshot_id: str
@@ -34,6 +35,7 @@ class Snapshot:
     bytes: int
     source_kind: str
     path: Path
+    reader: str = "transcription"
 
     def row(self) -> dict[str, str | int]:
         """The columns of the `snapshot` table."""

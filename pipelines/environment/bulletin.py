@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.archive.acquire import TRANSCRIPTION_COLUMNS
+from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot
 from pipelines.environment import cells
 from pipelines.environment.cells import Context

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.archive.acquire import TRANSCRIPTION_COLUMNS
+from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.environment import air, bulletin
 from pipelines.errors import LayoutDrift, RefusedInput
 

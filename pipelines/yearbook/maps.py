@@ -21,7 +21,8 @@ from typing import Any
 import polars as pl
 import yaml
 
-from pipelines.archive.acquire import TRANSCRIPTION_COLUMNS, slice_name
+from pipelines.archive.acquire import slice_name
+from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot
 from pipelines.errors import ContractBroken, Reject, nearest
 from pipelines.geography.divisions import resolve_places

@@ -48,7 +48,7 @@ def test_an_attack_is_refused_with_its_reason(
     with pytest.raises(RefusedInput, match=says):
         guards.inspect(drop, path)
 
-    taken, refused = acquire.drop_folder(Settings(drop=drop))
+    taken, refused = acquire.offered(Settings(drop=drop))
     assert taken == []
     assert [(r.outcome, bool(re.search(says, r.reason))) for r in refused] == [("refused", True)]
     # The refusal is a log row: printable on a terminal, and writable as UTF-8.
@@ -73,7 +73,7 @@ def test_a_device_is_refused_without_being_opened(drop: Path) -> None:
         os.mknod(drop / "2022.csv", 0o020666, os.makedev(1, 5))  # /dev/zero never ends
     except PermissionError:
         pytest.skip("devices are not allowed here")
-    (refusal,) = acquire.drop_folder(Settings(drop=drop))[1]
+    (refusal,) = acquire.offered(Settings(drop=drop))[1]
     assert refusal.outcome == "refused" and "not a regular file" in refusal.reason
 
 
@@ -96,7 +96,7 @@ def test_an_unreadable_file_is_one_refusal_and_the_rest_goes_on(
         return real(path)
 
     monkeypatch.setattr(guards, "media_type", locked)
-    _, refused = acquire.drop_folder(Settings(drop=drop))
+    _, refused = acquire.offered(Settings(drop=drop))
     assert [(r.file, r.outcome) for r in refused] == [
         ("locked.txt", "refused"),
         ("note.txt", "no_parser"),
@@ -118,6 +118,6 @@ def test_honest_files_pass(drop: Path) -> None:
 def test_real_originals_pass(originals: Path) -> None:
     """The folder of originals is a real drop folder: none of its files may be refused."""
     folder = (originals / "data" / "yearbook").resolve()
-    taken, refused = acquire.drop_folder(Settings(drop=folder))
+    taken, refused = acquire.offered(Settings(drop=folder))
     assert not taken
     assert [json.dumps(r.__dict__) for r in refused if r.outcome == "refused"] == []

@@ -28,7 +28,7 @@ def offer(settings: Settings, name: str, data: str | bytes) -> tuple[list[str], 
     path = settings.drop / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    taken, refused = acquire.drop_folder(settings)
+    taken, refused = acquire.offered(settings)
     return [s.slice for s in taken], [f"{r.outcome}: {r.reason}" for r in refused]
 
 
@@ -78,7 +78,7 @@ def test_a_name_that_is_no_path_part_is_refused(
 ) -> None:
     data = make_yearbook.text({"document": document, "edition": edition})
     taken, (outcome,) = offer(settings, "evil.csv", data)
-    assert taken == [] and outcome.startswith("refused: evil.csv: first row: expected")
+    assert taken == [] and outcome.startswith("refused: evil.csv: expected a document")
     assert outcome.isprintable() and len(outcome) < 400
 
 
@@ -124,7 +124,7 @@ def test_a_second_copy_of_a_transcription_is_not_taken_in_twice(settings: Settin
     shutil.copy(embedded, settings.drop / "copy.csv")
     for name in ("one.csv", "two.csv"):
         (settings.drop / name).write_text(make_yearbook.text(), encoding="utf-8")
-    taken, refused = acquire.drop_folder(settings)
+    taken, refused = acquire.offered(settings)
     assert [s.file for s in taken] == ["drop/one.csv"]
     assert [(r.file, r.outcome, r.reason.split("/")[0]) for r in refused] == [
         ("copy.csv", "known_original", "the same bytes as sources"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.archive.acquire import TRANSCRIPTION_COLUMNS
+from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot
 from pipelines.environment import bulletin, cells
 from pipelines.environment.bulletin import Cell, period_of, read_page

@@ -1,0 +1,64 @@
+"""Hashes over files of the checkout: what code and reference data stand now, by their bytes.
+
+Belongs here: which files count and how they are hashed. Not here: what follows from a change
+(staleness) and hashes of held originals (the archive).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines.settings import Settings
+
+# Reading originals into transcriptions is done before a refresh, and so is nothing it depends on.
+_NOT_CODE = {"transcribe.py"}
+_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".lock", ".md"}
+_PRODUCED = {"__pycache__", "target", "logs", "dbt_packages"}
+
+
+def _files(settings: Settings, names: Iterable[str]) -> list[Path]:
+    files: set[Path] = set()
+    for name in names:
+        root = settings.sources if name.startswith("sources:") else settings.root
+        path = root / name.removeprefix("sources:")
+        if path.is_file():
+            files.add(path)
+        elif path.is_dir():
+            files.update(
+                found
+                for found in path.rglob("*")
+                if found.suffix in _SUFFIXES
+                and found.name not in _NOT_CODE
+                # Below the named folder only: the checkout may itself lie in one called `target`.
+                and not _PRODUCED & set(found.relative_to(path).parts)
+            )
+    return sorted(files)
+
+
+def _label(settings: Settings, path: Path) -> str:
+    """The path without the machine's part of it: a model that moves changes what dbt makes."""
+    for name, folder in (("sources:", settings.sources), ("", settings.root)):
+        if path.is_relative_to(folder):
+            return name + path.relative_to(folder).as_posix()
+    return path.name
+
+
+class Hasher:
+    """Hashes of file lists; a file that several lists share is read once.
+
+    A name is a file or folder of the checkout; `sources:` means the folder of sources.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.known: dict[Path, str] = {}
+
+    def of(self, names: Iterable[str]) -> str:
+        digest = hashlib.sha256()
+        for path in _files(self.settings, names):
+            if path not in self.known:
+                self.known[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{_label(self.settings, path)}\x00{self.known[path]}\x00".encode())
+        return digest.hexdigest()

@@ -1,0 +1,48 @@
+"""Which dropped files are yearbook evidence, told by their content.
+
+Belongs here: telling a file's document and edition from its first bytes. Not here: its values, and
+nothing that is slow to import: an unchanged refresh passes through here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from pathlib import Path
+
+from pipelines.archive.offers import TRANSCRIPTION_COLUMNS, Claim, Offer
+from pipelines.errors import RefusedInput
+
+SOURCE = "yearbook"
+
+
+def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """The claims of the yearbooks on a file; none when it is not theirs.
+
+    RefusedInput when it is meant as a transcription and its encoding or first row cannot be used.
+    """
+    if offer.media == "text" and (identity := _transcription(offer)):
+        return (Claim(SOURCE, *identity, "transcription", "transcription"),)
+    return ()
+
+
+def _transcription(offer: Offer) -> tuple[str, str] | None:
+    """(document, edition) of a file in our transcription layout, None for any other text."""
+    # Python's csv finds no header in a file of another width, so its ASCII is looked at first.
+    ascii_header = offer.head[:4096].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
+    is_meant = ascii_header.startswith(",".join(TRANSCRIPTION_COLUMNS[:4]).encode())
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(offer.head)
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if not set(TRANSCRIPTION_COLUMNS) <= set(reader.fieldnames or ()):
+            return None
+        first = next(reader, None)
+    except (UnicodeDecodeError, csv.Error) as error:
+        if is_meant:
+            raise RefusedInput(
+                f"{offer.name}: expected a transcription in UTF-8, found other bytes ({error}); "
+                "save it as CSV UTF-8"
+            ) from error
+        return None
+    return (first["document"] or "", first["edition"] or "") if first else None
