@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -72,6 +73,13 @@ def parser() -> argparse.ArgumentParser:
     find.add_argument("word")
     reproduce = add("reproduce", "printed figures of the documents against the release in use")
     reproduce.add_argument("--markdown", action="store_true", help="print Markdown")
+
+    diff = add("diff", "what changed between two releases, by table, indicator and place")
+    diff.add_argument("a", nargs="?", default="previous", help="id, its beginning, or `previous`")
+    diff.add_argument("b", nargs="?", default="current", help="id, its beginning, or `current`")
+    diff.add_argument("--markdown", action="store_true", help="print Markdown")
+    diff.add_argument("--provenance", action="store_true", help="files, cells, lineage as well")
+    diff.add_argument("--tolerance", type=float, default=1e-9, help="relative, for numbers (1e-9)")
 
     rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
     rejects.add_argument("--severity", choices=("error", "warning"))
@@ -331,6 +339,22 @@ def command_reproduce(settings: Settings, options: argparse.Namespace) -> int:
         out(json.dumps(facts, ensure_ascii=False, indent=1))
     else:
         out(reproduce.markdown(facts) if options.markdown else reproduce.text(facts))
+    return 0
+
+
+def command_diff(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release import diff
+
+    if not 0 <= options.tolerance < math.inf:
+        raise MetrocircleError(f"the tolerance must be 0 or more, found {options.tolerance}")
+    found = diff.compare(
+        settings, options.a, options.b,
+        provenance=options.provenance, tolerance=options.tolerance,
+    )  # fmt: skip
+    if options.json:
+        out(json.dumps(found.document(), ensure_ascii=False, indent=1, default=str))
+    else:
+        out(diff.markdown(found) if options.markdown else diff.text(found))
     return 0
 
 

@@ -11,6 +11,7 @@ and the next one sweeps up. Readers resolve the pointer once and keep the folder
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -26,9 +27,9 @@ from typing import Any
 import polars as pl
 
 from pipelines import contract as contracts
-from pipelines.errors import ReleaseRefused
+from pipelines.errors import MetrocircleError, ReleaseRefused
 from pipelines.lock import WriterBusy, exclusive
-from pipelines.release import metadata, parquet
+from pipelines.release import diff, metadata, parquet
 from pipelines.release.database import write_database
 from pipelines.release.verify import Problem, verify
 from pipelines.settings import Settings
@@ -210,8 +211,21 @@ def publish(
             release = _make(settings, staging, build_db, frames, inputs)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+        _store_diff(settings, release)
         _point(settings, release)
         return release
+
+
+def _store_diff(settings: Settings, release: Release) -> None:
+    """Keep what the new release changes, before the pointer makes it public.
+
+    A previous release that can no longer be read has no changes to tell; that stops nothing.
+    """
+    previous = current_release(settings)
+    if previous is None or previous.problem or previous.release_id == release.release_id:
+        return
+    with contextlib.suppress(MetrocircleError):
+        diff.store(settings, diff.compare_folders(previous.path, release.path))
 
 
 def sweep(settings: Settings) -> None:
