@@ -71,6 +71,40 @@ def parser() -> argparse.ArgumentParser:
 
     find = add("find", "search indicators, tables, columns, circles in Chinese and English")
     find.add_argument("word")
+    circle = commands.add_parser(
+        "circle",
+        help="circles of the release, and one of your own",
+        description="Circles of the release, and every indicator for one that you define.",
+    )
+    verbs = circle.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("list", help="all circles of the release")
+    show = verbs.add_parser("show", help="one circle: members and newest values")
+    show.add_argument("circle_id")
+    compute = verbs.add_parser(
+        "compute", help="every indicator for a circle of your own, from the release in use"
+    )
+    compute.add_argument(
+        "file", nargs="?", type=Path, help="YAML: circle_id, name_zh, name_en, valid_from, members"
+    )
+    compute.add_argument(
+        "--member", action="append", default=[], metavar="PLACE[=SHARE]",
+        help="a division by name or code, once per member; SHARE is the part that belongs to it",
+    )  # fmt: skip
+    compute.add_argument(
+        "--valid-from", type=int, metavar="YEAR", help="year whose divisions the names mean"
+    )
+    compute.add_argument("--indicator", action="append", default=[], metavar="ID")
+    compute.add_argument(
+        "--year", type=int, help="this year (default: the newest that is complete)"
+    )
+    compute.add_argument(
+        "--vintage", help="one vintage policy: latest, first_published, as_of:2022"
+    )
+    compute.add_argument("--all", action="store_true", help="every year and vintage")
+    compute.add_argument("--csv", action="store_true", help="print every row as CSV")
+    for verb in verbs.choices.values():
+        verb.add_argument("--json", action="store_true", help="print JSON on stdout")
+
     reproduce = add("reproduce", "printed figures of the documents against the release in use")
     reproduce.add_argument("--markdown", action="store_true", help="print Markdown")
 
@@ -299,6 +333,40 @@ def command_find(settings: Settings, options: argparse.Namespace) -> int:
         out(json.dumps(found, ensure_ascii=False, indent=1, default=str))
     else:
         out(explain.find_text(found))
+    return 0
+
+
+def command_circle(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import circle
+
+    release = _current(settings)
+    if options.verb == "list":
+        rows = circle.listed(release)
+        out(json.dumps(rows, ensure_ascii=False, indent=1) if options.json else
+            circle.list_text(rows))  # fmt: skip
+        return 0
+    if options.verb == "show":
+        answer = circle.show(release, options.circle_id)
+        out(json.dumps(answer, ensure_ascii=False, indent=1, default=str) if options.json else
+            circle.text(answer))  # fmt: skip
+        return 0
+    if (options.file is None) == (not options.member):
+        raise MetrocircleError("expected a YAML file, or --member for each member, and not both")
+    definition = (
+        circle.read_definition(options.file)
+        if options.file
+        else circle.from_arguments(options.member, options.valid_from)
+    )
+    answer = circle.compute(release, definition, options.indicator, options.year, options.vintage)
+    if options.json:
+        out(json.dumps(answer, ensure_ascii=False, indent=1, default=str))
+    elif options.csv:
+        import polars as pl
+
+        frame = pl.DataFrame(answer["values"], infer_schema_length=None)
+        sys.stdout.write(frame.write_csv())
+    else:
+        out(circle.text(answer, every_year=options.all or options.year is not None))
     return 0
 
 

@@ -4,6 +4,7 @@ Belongs here: gathering the ledger, refusing a release that broke a rule, callin
 how a release is made.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +66,7 @@ def make(settings: Settings) -> Any:
     """Publish the build database as the current release; returns publish.Release."""
     import polars as pl
 
-    from pipelines.release import publish
+    from pipelines.release import macros, publish
     from pipelines.transform import project
 
     checks = [check for step in judges() for check in results.read(settings, step)]
@@ -83,10 +84,19 @@ def make(settings: Settings) -> Any:
             ledger.ledger_frame(checks),
             snapshots,
             inputs(settings, held),
+            macros.statements(_manifest(settings), settings.dbt_project),
         )
     plan = staleness.plan(settings)
     staleness.mark_released(settings, plan.release_fingerprint, release.release_id)
     return release
+
+
+def _manifest(settings: Settings) -> dict[str, Any]:
+    """The manifest that the dbt build of this release left."""
+    from pipelines.transform import project
+
+    manifest: dict[str, Any] = json.loads(project.manifest_path(settings).read_bytes())
+    return manifest
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:

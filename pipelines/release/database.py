@@ -36,8 +36,17 @@ QUALIFY row_number() OVER (
 """
 
 
-def write_database(folder: Path, exported: Sequence[Exported], threads: int | None = None) -> Path:
-    """Write `folder/metrocircle.duckdb` from the Parquet files in the folder; returns its path."""
+def write_database(
+    folder: Path,
+    exported: Sequence[Exported],
+    threads: int | None = None,
+    macros: Sequence[str] = (),
+) -> Path:
+    """Write `folder/metrocircle.duckdb` from the Parquet files in the folder; returns its path.
+
+    macros: CREATE MACRO statements over its tables (`pipelines.release.macros`), each with
+    `{catalog}` for the name the file is attached under here.
+    """
     path = folder / FILE_NAME
     connection = connect(threads)
     try:
@@ -51,7 +60,8 @@ def write_database(folder: Path, exported: Sequence[Exported], threads: int | No
         for item in exported:
             _create_table(connection, item, folder)
         connection.execute("USE release")
-        connection.execute(AS_OF_MACRO.format(catalog="release"))
+        for macro in (AS_OF_MACRO, *macros):
+            connection.execute(macro.replace("{catalog}", "release"))
         connection.execute("COMMIT")
         connection.execute("USE memory")
         connection.execute("CHECKPOINT release")

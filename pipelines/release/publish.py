@@ -18,7 +18,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -190,6 +190,7 @@ def publish(
     ledger: pl.DataFrame,
     snapshots: pl.DataFrame,
     inputs: Mapping[str, Any],
+    macros: Sequence[str] = (),
 ) -> Release:
     """Make the release of a finished build and point `current` at it.
 
@@ -197,6 +198,7 @@ def publish(
     ledger, snapshots: frames with the contract's columns of `ledger` and `snapshot`.
     inputs: goes into release.json as it is; `sources` (a list with `document`, `edition` and
     `licence`) also into datapackage.json; `how_to_cite` may hold `{release_id}`.
+    macros: further table macros of the database (`pipelines.release.macros`).
 
     Raises WriterBusy if another process writes, ContractBroken if a table does not meet the
     contract, ReleaseRefused if the ledger holds a failed check of severity error or the staged
@@ -208,7 +210,7 @@ def publish(
         staging = _new_staging(settings)
         frames = {"ledger": ledger, "snapshot": snapshots}
         try:
-            release = _make(settings, staging, build_db, frames, inputs)
+            release = _make(settings, staging, build_db, frames, inputs, macros)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         _store_diff(settings, release)
@@ -249,6 +251,7 @@ def _make(
     build_db: Path,
     frames: Mapping[str, pl.DataFrame],
     inputs: Mapping[str, Any],
+    macros: Sequence[str],
 ) -> Release:
     contract = contracts.load(settings.contract)
     folder = staging / "release"
@@ -265,7 +268,7 @@ def _make(
         # Its bytes went bad on the disk: set aside as evidence, and made again.
         release.path.rename(settings.releases / f"{_BROKEN}{release_id}-{secrets.token_hex(4)}")
     _share_identical(settings, folder, exported)
-    write_database(folder, exported, settings.threads)
+    write_database(folder, exported, settings.threads, macros)
     metadata.write_documents(folder, release_id, contract, exported, inputs)
     metadata.write_quality(folder, release_id, contract, frames["ledger"])
     metadata.write_manifest(folder)

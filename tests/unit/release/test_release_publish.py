@@ -126,8 +126,8 @@ def test_a_staged_release_that_does_not_verify_is_refused(few, monkeypatch) -> N
     change(few, 2)
     original = room.write_database
 
-    def forget_a_row(folder: Path, exported, threads=None) -> Path:
-        path = original(folder, exported, threads)
+    def forget_a_row(folder: Path, exported, threads=None, macros=()) -> Path:
+        path = original(folder, exported, threads, macros)
         import duckdb
 
         with duckdb.connect(str(path)) as connection:
