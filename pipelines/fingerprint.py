@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pipelines.settings import Settings
 
-# Reading originals into transcriptions is done before a refresh, and so is nothing it depends on.
-_NOT_CODE = {"transcribe.py"}
+# Reading originals into transcriptions and asking live sites are done before a refresh: it depends
+# on what they brought, not on how.
+_NOT_CODE = {"transcribe.py", "client.py"}
 _SUFFIXES = {".py", ".sql", ".yml", ".csv", ".lock", ".md"}
 _PRODUCED = {"__pycache__", "target", "logs", "dbt_packages"}
 

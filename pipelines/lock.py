@@ -1,7 +1,7 @@
-"""One writer per warehouse: a lock that dies with its holder.
+"""One writer per warehouse, one fetch per source: locks that die with their holder.
 
-Belongs here: the exclusive right to write under `warehouse/`. Not here: what is written. Readers
-never take it.
+Belongs here: the exclusive right to write under `warehouse/`, or to ask a source. Not here: what is
+written or asked. Readers never take it.
 """
 
 from __future__ import annotations
@@ -32,15 +32,22 @@ def exclusive(settings: Settings) -> Iterator[None]:
     The kernel drops the lock when the process ends, however it ends, so there is never a stale one.
     A process that holds it may ask again.
     """
-    settings.warehouse.mkdir(parents=True, exist_ok=True)
-    path = settings.warehouse.resolve() / LOCK_FILE
+    busy = "is writing this warehouse; nothing was changed"
+    with alone(settings.warehouse.resolve() / LOCK_FILE, busy):
+        yield
+
+
+@contextmanager
+def alone(path: Path, busy: str) -> Iterator[None]:
+    """Hold a lock file; WriterBusy, saying what the other process does, if it is held."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     token = (path, os.getpid())
     if token in _held:
         yield
         return
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _take(descriptor, path)
+        _take(descriptor, path, busy)
         _held.add(token)
         try:
             yield
@@ -50,15 +57,15 @@ def exclusive(settings: Settings) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path) -> None:
+def _take(descriptor: int, path: Path, busy: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         # The file keeps the number of its last holder; only a held lock makes it worth telling.
         holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
         raise WriterBusy(
-            f"another process (pid {holder}) is writing this warehouse and holds {path.name}; "
-            "nothing was changed: wait until it ends, or end it, and run again"
+            f"another process (pid {holder}) {busy}; it holds {path.name}: "
+            "wait until it ends, or end it, and run again"
         ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)

@@ -5,7 +5,9 @@ Belongs here: where things lie and the few switches a user has. Not here: openin
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,8 @@ from pathlib import Path
 from pipelines.errors import MetrocircleError
 
 ROOT = Path(__file__).resolve().parent.parent
+# Sources with a client for a live site.
+LIVE_SOURCES = frozenset({"environment", "rail", "yearbook"})
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,9 @@ class Settings:
     drop: a folder of originals that a user holds, or None.
     threads: DuckDB and dbt threads.
     schedules_on: whether Dagster schedules start switched on.
+    fetch: sources whose live clients may ask their real sites; none unless named.
+    fetch_contact: mail or web address that the sites are told.
+    fetch_pace: factor on every wait of the clients; below 1 only for a server on this machine.
     """
 
     root: Path = ROOT
@@ -34,6 +41,9 @@ class Settings:
     drop: Path | None = None
     threads: int = field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
     schedules_on: bool = False
+    fetch: frozenset[str] = frozenset()
+    fetch_contact: str = ""
+    fetch_pace: float = 1.0
 
     @property
     def contract(self) -> Path:
@@ -65,6 +75,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     METROCIRCLE_WAREHOUSE, METROCIRCLE_SOURCES, METROCIRCLE_DROP: folders.
     METROCIRCLE_THREADS: positive integer. METROCIRCLE_SCHEDULES: `on` starts the schedules.
+    METROCIRCLE_FETCH: sources that may be fetched live, parted by commas.
+    METROCIRCLE_FETCH_CONTACT: whom a site may write to. METROCIRCLE_FETCH_PACE: factor on waits.
     """
     env = os.environ if environ is None else environ
     defaults = Settings()
@@ -75,10 +87,32 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     threads = env.get("METROCIRCLE_THREADS", "")
     if threads and not (threads.isdecimal() and int(threads) > 0):
         raise MetrocircleError(f"METROCIRCLE_THREADS: expected 1, 2, 3, …, found {threads!r}")
+    contact = env.get("METROCIRCLE_FETCH_CONTACT", "").strip()
+    if contact and not re.fullmatch(r"[!-'*-~]{3,200}", contact):
+        raise MetrocircleError(
+            "METROCIRCLE_FETCH_CONTACT: expected a mail or web address in ASCII without blanks or "
+            f"brackets, found {contact!r}"
+        )
+    try:
+        pace = float(env.get("METROCIRCLE_FETCH_PACE") or 1)
+    except ValueError:
+        pace = math.nan
+    if not 0 <= pace < math.inf:
+        found = env["METROCIRCLE_FETCH_PACE"]
+        raise MetrocircleError(f"METROCIRCLE_FETCH_PACE: expected a number from 0, found {found!r}")
+    wanted = frozenset(filter(None, map(str.strip, env.get("METROCIRCLE_FETCH", "").split(","))))
+    if strange := wanted - LIVE_SOURCES:
+        raise MetrocircleError(
+            f"METROCIRCLE_FETCH: expected some of {', '.join(sorted(LIVE_SOURCES))}, "
+            f"found {', '.join(sorted(strange))}"
+        )
     return Settings(
         warehouse=folder("METROCIRCLE_WAREHOUSE", defaults.warehouse),
         sources=folder("METROCIRCLE_SOURCES", defaults.sources),
         drop=Path(env["METROCIRCLE_DROP"]).resolve() if env.get("METROCIRCLE_DROP") else None,
         threads=int(threads) if threads else defaults.threads,
         schedules_on=env.get("METROCIRCLE_SCHEDULES", "").lower() in {"on", "1", "true"},
+        fetch=wanted,
+        fetch_contact=contact,
+        fetch_pace=pace,
     )

@@ -10,12 +10,11 @@ name) is the slice `<document>--<edition>`; the files of an unsliced source are 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.archive import offers
+from pipelines.archive import offers, store
 from pipelines.archive.offers import Claim, Recognised
 from pipelines.archive.store import Snapshot, sha256_of, snapshot_id
 from pipelines.errors import MetrocircleError
@@ -163,18 +162,7 @@ def known_originals(sources: Path) -> dict[str, str]:
 
 def acquisitions(archive: Path) -> list[dict[str, str]]:
     """The acquisition log as rows, oldest first; a line cut short by a crash is passed over."""
-    path = archive / "acquisitions.jsonl"
-    rows = []
-    if path.exists():
-        # A cut may fall inside a character.
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if isinstance(row, dict):
-                rows.append(row)
-    return rows
+    return store.entries(archive / "acquisitions.jsonl")
 
 
 def slice_names(settings: Settings, source: str) -> list[str]:

@@ -9,9 +9,11 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 CHUNK = 1 << 20
 
@@ -69,41 +71,92 @@ def sha256_of(path: Path) -> str:
 def put(archive: Path, snapshot: Snapshot) -> Path:
     """Copy the bytes into `<archive>/<sha256>` unless they are there; return that path.
 
-    The copy is written beside its target, synced, then renamed: a killed copy leaves no half file
-    under a name that promises whole bytes. Raises OSError when the source changed meanwhile.
+    Raises OSError when the source changed meanwhile.
     """
     target = archive / snapshot.sha256
     if target.exists():
         return target
+
+    def unchanged(sha256: str) -> None:
+        if sha256 != snapshot.sha256:
+            raise OSError(f"{snapshot.file} changed while it was being archived")
+
+    return _keep(archive, _chunks(snapshot.path), unchanged)[0]
+
+
+def receive(archive: Path, chunks: Iterable[bytes]) -> tuple[Path, str, int]:
+    """Keep bytes that come from elsewhere: (path, sha256, size). What `chunks` raises, goes on."""
+    return _keep(archive, chunks, lambda _: None)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            yield chunk
+
+
+def _keep(
+    archive: Path, chunks: Iterable[bytes], check: Callable[[str], None]
+) -> tuple[Path, str, int]:
+    """The bytes under their hash, written beside their target, synced, then renamed.
+
+    So a killed copy leaves no half file under a name that promises whole bytes.
+    """
     archive.mkdir(parents=True, exist_ok=True)
-    temporary = archive / f".{snapshot.sha256}.{secrets.token_hex(4)}"
-    digest = hashlib.sha256()
+    temporary = archive / f".incoming.{secrets.token_hex(8)}"
+    digest, size = hashlib.sha256(), 0
     try:
-        with snapshot.path.open("rb") as source, temporary.open("wb") as sink:
-            while chunk := source.read(CHUNK):
+        with temporary.open("wb") as sink:
+            for chunk in chunks:
                 digest.update(chunk)
                 sink.write(chunk)
+                size += len(chunk)
             sink.flush()
             os.fsync(sink.fileno())
-        if digest.hexdigest() != snapshot.sha256:
-            raise OSError(f"{snapshot.file} changed while it was being archived")
-        temporary.chmod(0o444)
-        temporary.replace(target)
+        sha256 = digest.hexdigest()
+        check(sha256)
+        target = archive / sha256
+        if not target.exists():
+            temporary.chmod(0o444)
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    return target
+    return target, sha256, size
 
 
 def log(archive: Path, outcome: str, **fields: str | int) -> None:
     """Append one acquisition, failures included, to `<archive>/acquisitions.jsonl`."""
-    archive.mkdir(parents=True, exist_ok=True)
     entry = {"accessed": datetime.now(UTC).isoformat(timespec="seconds"), "outcome": outcome}
-    line = json.dumps({**entry, **fields}, ensure_ascii=False, sort_keys=True)
+    append(archive / "acquisitions.jsonl", {**entry, **fields})
+
+
+def append(path: Path, entry: Mapping[str, object], durable: bool = False) -> None:
+    """Append one line of JSON; with `durable` it is on the disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(entry, ensure_ascii=False, sort_keys=True)
     # One write of one line in append mode: concurrent writers do not interleave on a local disk.
-    with (archive / "acquisitions.jsonl").open("ab+") as handle:
+    with path.open("ab+") as handle:
         # A line that a crash cut short must not swallow this one.
         if handle.seek(0, os.SEEK_END):
             handle.seek(-1, os.SEEK_END)
             if handle.read(1) != b"\n":
                 line = "\n" + line
         handle.write(f"{line}\n".encode())
+        if durable:
+            handle.flush()
+            os.fsync(handle.fileno())
+
+
+def entries(path: Path) -> list[dict[str, Any]]:
+    """The lines of such a file, oldest first; a line cut short by a crash is passed over."""
+    rows = []
+    if path.exists():
+        # A cut may fall inside a character.
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(row, dict):
+                rows.append(row)
+    return rows
