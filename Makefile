@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests run in as many processes; the tests of one file stay together, they share what they set up.
+JOBS ?= auto
 # The environment is made again only when the lock changed.
 STAMP := $(VENV)/.made-from-$(shell cksum < requirements.lock | cut -d' ' -f1)
 export DAGSTER_HOME := $(CURDIR)
@@ -40,7 +42,7 @@ refresh: setup
 	@$(BIN)/metrocircle refresh $(ARGS)
 
 test: setup
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 dev: setup
 	@mkdir -p $(METROCIRCLE_DAGSTER_STORAGE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -48,11 +49,24 @@ class Refreshed:
 
 @pytest.fixture(scope="session")
 def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
-    """One refresh from scratch on the embedded facts; tests only read it."""
-    warehouse = tmp_path_factory.mktemp("refreshed") / "warehouse"
-    result = run_cli("refresh", "--json", warehouse=warehouse)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return Refreshed(warehouse, json.loads(result.stdout))
+    """One refresh from scratch on the embedded facts; tests only read it.
+
+    Tests that run in several processes share it: the first one makes it, the others wait.
+    """
+    own = tmp_path_factory.getbasetemp()
+    # pytest-xdist gives each process a folder of its own below the one of the run.
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "refreshed"
+    shared.mkdir(exist_ok=True)
+    warehouse, answer = shared / "warehouse", shared / "answer.json"
+    with (shared / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not answer.exists():
+            result = run_cli("refresh", "--json", warehouse=warehouse)
+            facts = {"returncode": result.returncode, "stdout": result.stdout}
+            answer.write_text(json.dumps(facts | {"stderr": result.stderr}), encoding="utf-8")
+        made = json.loads(answer.read_text(encoding="utf-8"))
+    assert made["returncode"] == 0, made["stdout"] + made["stderr"]
+    return Refreshed(warehouse, json.loads(made["stdout"]))
 
 
 @pytest.fixture
