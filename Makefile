@@ -12,11 +12,12 @@ export DAGSTER_HOME := $(CURDIR)
 export METROCIRCLE_DAGSTER_STORAGE := $(CURDIR)/warehouse/dagster
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup refresh test dev lint format lock clean
+.PHONY: help setup refresh test bench dev lint format lock clean
 
 help:
 	@echo "make refresh   set up the environment, run the whole pipeline, publish a release"
 	@echo "make test      run the tests"
+	@echo "make bench     time it against its peers (half an hour)"
 	@echo "make dev       Dagster UI on http://127.0.0.1:3000, with the daemon"
 	@echo "make lint      ruff, mypy, sqlfluff, contract"
 	@echo "make clean     remove what was produced, releases and archive excepted"
@@ -43,6 +44,9 @@ refresh: setup
 
 test: setup
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+bench: setup
+	@for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script --write $(ARGS) || exit 1; done
 
 dev: setup
 	@mkdir -p $(METROCIRCLE_DAGSTER_STORAGE)

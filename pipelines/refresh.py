@@ -81,9 +81,9 @@ def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
 def _report_offers(settings: Settings, plan: Plan, say: Say) -> None:
     """Files of the drop folder that were not taken in: logged, and said once per refresh."""
     for refusal in plan.refusals:
-        store.log(
-            settings.archive, refusal.outcome, file=f"drop/{refusal.file}", reason=refusal.reason
-        )
+        is_fetched = refusal.file.startswith(f"{acquire.FETCHED}/")
+        file = refusal.file if is_fetched else f"drop/{refusal.file}"
+        store.log(settings.archive, refusal.outcome, file=file, reason=refusal.reason)
         if refusal.outcome == "refused":
             say(f"refused: {refusal.reason}")
     others = [r for r in plan.refusals if r.outcome != "refused"]
