@@ -1,43 +1,56 @@
-"""Bulletins of the province: the text of a page as cells, and transcribed cells as table rows.
+"""Bulletins of the province: a saved page as cells, and cells as table rows.
 
-Belongs here: the four table variants of 广东省城市环境空气质量状况 and its successors, their
-sentences about the province, and `bulletin_city_period`: one row per printed value with its
-measure, city and period. Not here: ranks, means or anything computed from the values (dbt).
+Belongs here: the tables of 广东省城市环境空气质量状况 and its successors, whatever order of known
+headers they print, their sentences about the province, its air and its rivers, and
+`bulletin_city_period`: one row per printed value with its measure, place and period. Not here:
+decoding and tags (pages), ranks, means or anything computed from the values (dbt).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot
-from pipelines.environment import cells
+from pipelines.environment import cells, pages
 from pipelines.environment.cells import Context
-from pipelines.errors import LayoutDrift, Reject, nearest
+from pipelines.environment.pages import Line, plain
+from pipelines.errors import LayoutDrift, RefusedInput, Reject, nearest
 
 TABLE = "bulletin_city_period"
+DOCUMENT = "gd_env_bulletin"
 MEASURES = (
     "aqi_rate_pct", "pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_8h_p90_ugm3", "composite_index",
     "composite_index_change_pct", "pm25_rank", "no2_rank", "aqi_rank", "composite_index_rank",
+    "composite_index_change_rank", "water_sections", "water_good_rate_pct",
+    "water_inferior_rate_pct", "water_index", "water_index_change_pct", "water_rank",
 )  # fmt: skip
 CITIES = 21
+# The reason of the reject that a page without its table leaves; readers look for these words.
+NO_TABLE = "the table is not in the text: it may be a picture or an attachment"
 
 # ------------------------------------------------------------------------------- a page as cells
 
 
 class Cell(NamedTuple):
-    """One printed value of a page. unit as printed, or as the note under the table says."""
+    """One printed value of a page.
+
+    unit: as printed, or as the note under the table says. locator: `L<line>:r<row>c<column>`, or
+    `L<line>:text` for a sentence. period: as in a transcription. scope: the set of water sections
+    that the value is about (`national_149`), empty for air.
+    """
 
     place: str
     header: str
     value: str
     unit: str
-    locator: str  # `L<line>:r<row>c<column>`, or `L<line>:text` for a sentence
+    locator: str
+    period: str = ""
+    scope: str = ""
 
 
 class Column(NamedTuple):
@@ -46,164 +59,267 @@ class Column(NamedTuple):
     may_be_empty: bool = False
 
 
+class Page(NamedTuple):
+    """What a page says: its edition, its values, and per table that could not be read why."""
+
+    edition: str
+    cells: list[Cell]
+    flaws: list[tuple[int, str]]
+
+
+class _Part(NamedTuple):
+    """A cell of a table. row: number of the line whose bars part it from others, else 0."""
+
+    line: int
+    text: str
+    row: int
+
+
 _PM = "微克/立方米"
-# Headers in order as printed, blanks aside. Codes as in the format notes, section 2.1.
-LAYOUTS: dict[str, tuple[bool, tuple[Column, ...]]] = {
-    "A": (
-        True,
-        (
-            Column("AQI达标率", "%"), Column("PM2.5浓度", _PM), Column("PM10浓度", _PM),
-            Column("O3评价浓度", _PM), Column("PM2.5排名", ""), Column("AQI排名", ""),
-        ),
-    ),
-    "B": (
-        False,
-        (
-            Column("可吸入颗粒物(PM10月平均浓度(微克/立方米)", _PM),
-            Column("细颗粒物(PM2.5月平均浓度(微克/立方米)", _PM),
-            Column("空气质量达标天数比例", "%"), Column("环境空气质量指数", ""), Column("排名", ""),
-            Column("综合指数变化率", "%"),
-            # Empty for every city that meets all limits: the row then comes out one cell short.
-            Column("未达标城市空气质量同比变化程度排名", "", may_be_empty=True),
-        ),
-    ),
-    "C": (
-        False,
-        (
-            Column("可吸入颗粒物(PM10)月平均浓度(微克/立方米)", _PM),
-            Column("细颗粒物(PM2.5)月平均浓度(微克/立方米)", _PM),
-            Column("环境空气综合质量指数", ""), Column("排名", ""),
-            Column("空气质量达标天数比例(%)", "%"),
-        ),
-    ),
-    "D": (
-        True,
-        (
-            Column("AQI达标率", "%"), Column("PM2.5浓度", _PM), Column("NO2浓度", _PM),
-            Column("O3评价浓度", _PM), Column("PM2.5排名", ""), Column("NO2排名", ""),
-            Column("AQI排名", ""),
-        ),
-    ),
-}  # fmt: skip
-_REGIONS = ("全省", "珠三角", "珠三角地区")
-_TITLE = re.compile(r"\((20\d\d)年(?:(\d{1,2})[-~—–])?(\d{1,2})月\)")
-_CAPTION = re.compile(r"^\s*附?表\s*\d?\s*20\d\d年.*空气质量")
+_DELTA = "珠三角地区|珠三角"
+_REGIONS = ("全省", *_DELTA.split("|"))
+_SUBJECT = re.compile(
+    r"广东省(?:城市环境空气质量|城市空气和水环境质量|地表水环境质量|环境空气质量|城市空气质量)"
+)
+_TITLE = re.compile(r"\((20\d\d)年(?:(\d{1,2})[-~—–至])?(\d{1,2})月\)")
+# `附表12021年12月`: the number of the table runs into the year; `20226月`: 年 lost with its format.
+_CAPTION = re.compile(
+    r"^(?:附?表)(\d?)[:.、]?(20\d\d)年?(?:(\d{1,2})[-~—–至])?(\d{1,2})月(.{0,60})$"
+)
 _NAME = re.compile(r"^[\u4e00-\u9fff]{2,6}$")
 _VALUE = re.compile(r"^(?:[+-]?\d+(?:\.\d+)?%?|[-—])$")
-# 全省 and the delta in one sentence each, or both at once ("全省与珠三角PM2.5平均浓度均为30…").
-_SENTENCES = (
-    ("AQI达标率", "%", re.compile(r"(全省|珠三角地区|珠三角)AQI达标率为(\d+(?:\.\d+)?%)")),
+_UNITS_IN_HEADER = re.compile(r"\((?:微克/立方米|毫克/立方米|[uμµ]g/m3|mg/m3|%)\)")
+_OPENING = re.compile(r"^(?:[一-龥]{2,8}:)?(20\d\d)年?(?:(\d{1,2})[-~—–至])?(\d{1,2})月")
+_NUMBER = r"(\d+(?:\.\d+)?)"
+# 全省 and the delta in one sentence each, or both at once ("全省与珠三角PM2.5平均浓度均为30…"); the
+# cumulative bulletins leave 全省 out where the paragraph is about the province.
+_AIR_SENTENCES = (
     (
-        "PM2.5平均浓度",
-        _PM,
-        re.compile(
-            r"(全省|珠三角地区|珠三角)(?:与(珠三角))?PM2\.5平均浓度均?为(\d+(?:\.\d+)?)微克/立方米"
-        ),
+        "AQI达标率", "%",
+        rf"(全省|{_DELTA})(?:与({_DELTA}))?(?:优良天数比例\(?)?AQI达标率\)?均?为({_NUMBER}%)",
     ),
+    (
+        "PM2.5平均浓度", _PM,
+        rf"(全省|{_DELTA}|(?<=[;。,:]))(?:与({_DELTA}))?(?:细颗粒物\()?PM2\.5\)?(?:平均)?浓度均?为"
+        rf"({_NUMBER}){_PM}",
+    ),
+    (
+        "PM10平均浓度", _PM,
+        rf"(全省|{_DELTA}|(?<=[;。,:]))(?:与({_DELTA}))?(?:可吸入颗粒物\()?PM10\)?(?:平均)?浓度均?为"
+        rf"({_NUMBER}){_PM}",
+    ),
+)  # fmt: skip
+_AIR = tuple((header, unit, re.compile(pattern)) for header, unit, pattern in _AIR_SENTENCES)
+# 国考 and 国控 name the same sections; a rate belongs to the number of sections printed before it.
+_WATER = re.compile(
+    rf"(\d{{2,4}})个(?:地表水)?(国控|国考|省考)断面(?:\([^)]*\))?水质优良率\(I[-~—]III类\)为({_NUMBER}%)"
+    rf"(?:[;,，]劣V类断面(?:比例)?(?:占|为)({_NUMBER}%))?"
 )
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+_WATER_SET = re.compile(r"(\d{2,4})个(?:地表水)?(国控|国考|省考)断面")
+_WATER_RANK = re.compile(
+    r"(?:水环境质量|水质综合指数排名)前([二三四五])(?:名|位)(?:依次)?为([^,;。，；]+?市?),"
+    r"后([二三四五])(?:名|位)(由高到低)?(?:依次)?为([^,;。，；]+?市)"
+)
+_COUNT = {"二": 2, "三": 3, "四": 4, "五": 5}
+_KINDS = {"国控": "national", "国考": "national", "省考": "provincial"}
 
 
 def _key(text: str) -> str:
     """How headers are compared: without blanks and brackets, which a lost subscript breaks."""
-    return re.sub(r"[()\[\]]", "", _plain(text))
+    return re.sub(r"[()\[\]]", "", plain(text))
 
 
-def period_of(text: str) -> tuple[str, str]:
+def _loose(text: str) -> str:
+    """The same without units: 浓度(微克/立方米) and 浓度 head the same column."""
+    return _key(_UNITS_IN_HEADER.sub("", plain(text)))
+
+
+def _period(year: str, first: str | None, last: str) -> tuple[str, str]:
+    """(edition, period) of months of a year, as a transcription writes them."""
+    end = f"{year}-{int(last):02d}"
+    if first is None:
+        return end, end
+    start = f"{year}-{int(first):02d}"
+    return f"{start}_{end}", f"{start}/{end}"
+
+
+def period_of(lines: Iterable[Line]) -> tuple[str, str]:
     """(edition, period) from the title: `2021-12`, or `2021-01_2021-10` and `2021-01/2021-10`.
 
     Never from an address or the body: ids do not follow periods and 年 gets lost in the body.
+    LayoutDrift: no title, an impossible month, or titles of several bulletins in one file.
     """
-    match = _TITLE.search(_plain(text))
-    if match is None or not 1 <= int(match[3]) <= 12:
+    found = []
+    subject = False
+    for line in lines:
+        text = plain(line.text)
+        subject = subject or bool(_SUBJECT.search(text))
+        match = _TITLE.search(text) if subject else None
+        if match and 1 <= int(match[3]) <= 12 and 1 <= int(match[2] or 1) <= int(match[3]):
+            found.append(_period(match[1], match[2], match[3]))
+    if not found:
         raise LayoutDrift("no title with a period like (2021年12月) or (2021年1-10月) on the page")
-    last = f"{match[1]}-{int(match[3]):02d}"
-    if match[2] is None:
-        return last, last
-    first = f"{match[1]}-{int(match[2]):02d}"
-    return f"{first}_{last}", f"{first}/{last}"
+    if len(set(found)) > 1:
+        several = ", ".join(sorted({edition for edition, _ in found}))
+        raise LayoutDrift(f"the file holds several bulletins ({several}): save one page a file")
+    return found[0]
 
 
-def read_page(text: str) -> list[Cell]:
-    """Printed values of a bulletin's first air table and of its sentences about the province.
+def read_page(lines: Sequence[Line], headers: pl.DataFrame) -> Page:
+    """Printed values of every air table of a bulletin and of its sentences about the province.
 
-    text: one cell per line, or cells of a row between `|`. LayoutDrift: there is no table in the
-    text (it may be a picture), headers of no known variant, or a row that does not fit them.
+    headers: document, header, measure, unit, may_be_empty (maps/headers.csv). A table that is not
+    there, or whose headers or rows do not fit, is a flaw of its own; the rest is read.
+    LayoutDrift: the page has no title with a period.
     """
-    lines = text.splitlines()
-    captions = [n for n, line in enumerate(lines) if _CAPTION.search(line)]
-    if not captions:
-        raise LayoutDrift("no table caption like 附表1 2021年12月全省城市环境空气质量… found")
-    parts = [
-        (number, part.strip())
-        for number, line in enumerate(lines[captions[0] + 1 :], start=captions[0] + 2)
-        for part in line.split("|")
-        if part.strip()
+    edition, period = period_of(lines)
+    known = [
+        Column(row["header"], row["unit"], row["may_be_empty"] == "yes")
+        for row in headers.filter(pl.col("document") == DOCUMENT).iter_rows(named=True)
     ]
+    captions = [(n, m) for n, x in enumerate(lines) if (m := _CAPTION.match(plain(x.text)))]
+    found: list[Cell] = []
+    flaws: list[tuple[int, str]] = []
+    # A page that lost its captions may still hold its table: then the title says the period.
+    tables = [(at, _period(*match.group(2, 3, 4))[1]) for at, match in captions] or [(-1, period)]
+    for place, (at, own) in enumerate(tables):
+        end = tables[place + 1][0] if place + 1 < len(tables) else len(lines)
+        try:
+            found += _table(lines[at + 1 : end], own, known)
+        except LayoutDrift as error:
+            flaws.append((lines[max(at, 0)].number, str(error)))
+    body = lines[: captions[0][0]] if captions else lines
+    printed = {(cell.place, cell.period) for cell in found}
+    said = [cell for cell in _sentences(body, period) if (cell.place, cell.period) not in printed]
+    return Page(edition, found + said, flaws)
+
+
+def _table(lines: Sequence[Line], period: str, known: Sequence[Column]) -> list[Cell]:
+    parts = list(_parts(lines))
     starts = [
         n
-        for n, (_, part) in enumerate(parts[:-1])
-        if _NAME.match(part) and _VALUE.match(parts[n + 1][1])
+        for n, part in enumerate(parts[:-1])
+        if _NAME.match(part.text) and _VALUE.match(parts[n + 1].text)
     ]
     if not starts:
-        raise LayoutDrift("the table is not in the text: no city with a value follows the caption")
-    numbered, columns = _layout([part for _, part in parts[: starts[0]]])
+        raise LayoutDrift(NO_TABLE)
+    numbered, columns = _layout([part.text for part in parts[: starts[0]]], known)
     found: list[Cell] = []
     for row, start in enumerate(starts, start=1):
         end = starts[row] if row < len(starts) else len(parts)
-        found += _row(parts[start:end], row, columns, numbered and row < len(starts))
-    in_table = {cell.place for cell in found}
-    return found + [cell for cell in _sentences(lines[: captions[0]]) if cell.place not in in_table]
+        found += [
+            cell._replace(period=period)
+            for cell in _row(parts[start:end], row, columns, numbered and row < len(starts))
+        ]
+    return found
 
 
-def _layout(header: list[str]) -> tuple[bool, tuple[Column, ...]]:
-    printed = _key("".join(header))
-    known = {}
-    for numbered, columns in LAYOUTS.values():
-        names = [*(["序号"] if numbered else []), "城市", *(column.header for column in columns)]
+def _parts(lines: Sequence[Line]) -> Iterator[_Part]:
+    """Cells in order: between bars, one a line, or all on one line between blanks."""
+    for number, text in lines:
+        if "|" in text:
+            cells_ = [part.strip() for part in text.strip().removeprefix("|").split("|")]
+            if cells_ and not cells_[-1]:
+                cells_.pop()
+            yield from (_Part(number, part, number) for part in cells_)
+            continue
+        words = text.split()
+        pairs = zip(words, words[1:], strict=False)
+        if sum(bool(_NAME.match(a) and _VALUE.match(b)) for a, b in pairs) > 1:
+            yield from (_Part(number, word, 0) for word in words)
+        elif text.strip():
+            yield _Part(number, text.strip(), 0)
+
+
+def _layout(header: list[str], known: Sequence[Column]) -> tuple[bool, tuple[Column, ...]]:
+    """Whether rows are numbered, and the columns: any sequence of headers of the map."""
+    text = "".join(header)
+    for key in (_key, _loose):
+        # Where two headers differ by a lost bracket only, the one that is printed so is meant.
+        likely = sorted(known, key=lambda column: plain(column.header) not in plain(text))
+        columns = {key(column.header): column for column in reversed(likely)}
+        names = "|".join(sorted(map(re.escape, columns), key=len, reverse=True))
         # The number of the first row stands before its city, so it ends the header's cells.
-        known[_key("".join(names)) + ("1" if numbered else "")] = (numbered, columns)
-    if printed not in known:
-        near = nearest(printed, list(known)) or "none"
-        raise LayoutDrift(f"headers of no known variant: found {printed!r}; nearest: {near}")
-    return known[printed]
+        match = re.fullmatch(rf"(序号)?(?:城市|地市|城市名称)((?:{names})+)1?", key(text))
+        if match and bool(match[1]) == key(text).endswith("1"):
+            return bool(match[1]), tuple(columns[n] for n in re.findall(names, match[2]))
+    near = nearest(_key(text), [_key(column.header) for column in known]) or "none"
+    raise LayoutDrift(f"headers of no known variant: found {_key(text)[:120]!r}; nearest: {near}")
 
 
 def _row(
-    parts: list[tuple[int, str]], row: int, columns: tuple[Column, ...], has_next_number: bool
+    parts: list[_Part], row: int, columns: tuple[Column, ...], has_next_number: bool
 ) -> list[Cell]:
-    line, place = parts[0]
-    values: list[tuple[int, str]] = []
-    for part in parts[1:]:
-        if not _VALUE.match(part[1]):
-            break
-        values.append(part)
-    if has_next_number:
-        values = values[:-1]
+    first = parts[0]
+    if first.row:
+        # Bars keep empty cells in their place.
+        values = [part for part in parts[1:] if part.row == first.row]
+    else:
+        values = []
+        for part in parts[1:]:
+            if not _VALUE.match(part.text):
+                break
+            values.append(part)
+        if has_next_number:
+            values = values[:-1]
     needed = sum(not column.may_be_empty for column in columns)
     # The province's row has no index and no rank in variant B: its last cells are absent.
-    is_short_region = place in _REGIONS and 0 < len(values) < needed
+    is_short_region = first.text in _REGIONS and 0 < len(values) < needed
     if not (needed <= len(values) <= len(columns) or is_short_region):
-        raise LayoutDrift(f"L{line}: {place} has {len(values)} values, expected {needed}")
+        raise LayoutDrift(
+            f"L{first.line}: {first.text} has {len(values)} values, expected {needed}"
+        )
     return [
-        Cell(place, column.header, value, column.unit, f"L{at}:r{row}c{n}")
-        for n, (column, (at, value)) in enumerate(zip(columns, values, strict=False), start=1)
+        Cell(first.text, column.header, part.text, column.unit, f"L{part.line}:r{row}c{n}")
+        for n, (column, part) in enumerate(zip(columns, values, strict=False), start=1)
+        if part.text or not column.may_be_empty
     ]
 
 
-def _sentences(lines: list[str]) -> list[Cell]:
-    found: dict[tuple[str, str], Cell] = {}
-    for number, line in enumerate(lines, start=1):
-        for header, unit, pattern in _SENTENCES:
-            for match in pattern.finditer(_plain(line)):
-                *places, value = match.groups()
-                for place in filter(None, places):
-                    cell = Cell(place, header, value, unit, f"L{number}:text")
-                    found.setdefault((place, header), cell)
+def _sentences(lines: Sequence[Line], title: str) -> list[Cell]:
+    found: dict[tuple[str, str, str, str], Cell] = {}
+
+    def keep(cell: Cell) -> None:
+        found.setdefault((cell.place, cell.header, cell.period, cell.scope), cell)
+
+    for number, line in lines:
+        text = plain(line)
+        opening = _OPENING.match(text)
+        period = _period(*opening.groups())[1] if opening else title
+        at = f"L{number}:text"
+        for header, unit, pattern in _AIR:
+            for match in pattern.finditer(text):
+                for place in filter(None, (match[1] or "全省", match[2])):
+                    keep(Cell(place, header, match[3], unit, at, period))
+        for cell in _water(text):
+            keep(cell._replace(locator=at, period=period))
     return list(found.values())
+
+
+def _water(text: str) -> Iterator[Cell]:
+    """Rates of a set of sections, and the cities that are named with a rank for it."""
+    for match in _WATER.finditer(text):
+        scope = f"{_KINDS[match[2]]}_{match[1]}"
+        yield Cell("全省", "断面数", match[1], "个", "", scope=scope)
+        yield Cell("全省", "水质优良率", match[3], "%", "", scope=scope)
+        if match[5]:
+            yield Cell("全省", "劣Ⅴ类断面比例", match[5], "%", "", scope=scope)
+    for match in _WATER_RANK.finditer(text):
+        sets = list(_WATER_SET.finditer(text, 0, match.start()))
+        if not sets:
+            continue
+        scope = f"{_KINDS[sets[-1][2]]}_{sets[-1][1]}"
+        best = [(n, city) for n, city in enumerate(_cities(match[2]), start=1)]
+        last = _cities(match[5])
+        # Read upwards from the end of the list (由高到低: the highest index first).
+        ranks = range(CITIES, CITIES - len(last), -1) if match[4] else ()
+        if len(best) == _COUNT[match[1]]:
+            for rank, city in [*best, *zip(ranks, last, strict=False)]:
+                yield Cell(city, "水环境质量排名", str(rank), "", "", scope=scope)
+
+
+def _cities(text: str) -> list[str]:
+    return [name for name in re.split(r"[、和]", text.removesuffix("市")) if name]
 
 
 # ------------------------------------------------------------------------------- rows of the lake
@@ -215,7 +331,10 @@ def bulletin_rows(
     """One slice as `bulletin_city_period` rows (superset of its columns) and its rejects."""
     frames, rejects = [], []
     for snapshot in snapshots:
-        rows, refused = cells.read_rows(snapshot, TRANSCRIPTION_COLUMNS, TABLE)
+        if snapshot.reader == "bulletin_page":
+            rows, refused = page_rows(snapshot, context)
+        else:
+            rows, refused = cells.read_rows(snapshot, TRANSCRIPTION_COLUMNS, TABLE)
         frames.append(rows)
         rejects += refused
     rows = pl.concat(frames).with_columns(
@@ -234,10 +353,12 @@ def bulletin_rows(
     rejects += found
     rows, found = cells.attributes(rows, context, TABLE, "period_end")
     rejects += found
+    # 广州 and 广州市 are one cell; the delta has no code and goes by its name.
+    rows = rows.with_columns(pl.coalesce("place_code", "place_raw").alias("cell_place"))
     rows, found = cells.identities(
         rows,
         ("document", "edition", "locator", "place", "indicator", "period", "value", "read_from"),
-        ("document", "edition", "place_raw", "measure", "period_start", "period_end"),
+        ("document", "edition", "cell_place", "measure", "scope", "period_start", "period_end"),
         TABLE,
     )
     return rows.with_columns(
@@ -246,8 +367,50 @@ def bulletin_rows(
         pl.col("unit").alias("unit_raw"),
         pl.col("value").alias("value_text"),
         pl.col("number").alias("value"),
+        pl.col("scope").replace("", None).alias("section_set"),
         pl.col("note").replace("", None),
     ), [*rejects, *found]
+
+
+def page_rows(snapshot: Snapshot, context: Context) -> tuple[pl.DataFrame, list[Reject]]:
+    """A saved page in the columns of a transcription, with `line`; flaws of its tables.
+
+    A table that is not in the text is a warning, since nothing can be done about it here; one
+    whose headers or rows do not fit is an error, since a row of maps/headers.csv may mend it.
+    """
+
+    def reject(line: int, reason: str) -> Reject:
+        absent = reason == NO_TABLE
+        return Reject(
+            snapshot.snapshot_id, f"L{line}", snapshot.file, TABLE, snapshot.slice, "",
+            "a table of cities under the caption", "no city with a value" if absent else reason,
+            "", reason if absent else "the table cannot be read (layout drift)",
+            "warning" if absent else "error",
+        )  # fmt: skip
+
+    try:
+        page = read_page(pages.read(snapshot.path, snapshot.file), context.headers)
+    except (LayoutDrift, RefusedInput) as error:
+        return cells.no_rows(TRANSCRIPTION_COLUMNS, snapshot), [reject(1, str(error))]
+    rows = [
+        {
+            "line": int(cell.locator[1:].split(":")[0]),
+            "document": snapshot.document,
+            "edition": page.edition,
+            "locator": cell.locator,
+            "place": cell.place,
+            "indicator": cell.header,
+            "period": cell.period,
+            "scope": cell.scope,
+            "unit": cell.unit,
+            "value": cell.value,
+            "status": "final",
+            "source_kind": snapshot.source_kind,
+        }
+        for cell in page.cells
+    ]
+    frame = cells.frame(rows, TRANSCRIPTION_COLUMNS, snapshot)
+    return frame, [reject(line, reason) for line, reason in page.flaws]
 
 
 def _periods(rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, list[Reject]]:

@@ -7,7 +7,7 @@ place, or a reject. Not here: which columns a table has (bulletin, air), units, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def read_rows(
     except (RefusedInput, LayoutDrift) as error:
         near = nearest(columns[0], []) or ""
         reject = file_reject(snapshot, table, ", ".join(columns), str(error), near)
-        return _frame([], columns, snapshot), [reject]
+        return frame([], columns, snapshot), [reject]
     for record in records:
         if isinstance(record, Line):
             held.append({"line": record.number, **{name: record.text(name) for name in columns}})
@@ -83,14 +83,20 @@ def read_rows(
                     flaw.found, flaw.expected, flaw.found, flaw.candidates, flaw.reason, "error",
                 )
             )  # fmt: skip
-    return _frame(held, columns, snapshot), rejects
+    return frame(held, columns, snapshot), rejects
 
 
-def _frame(
-    rows: list[dict[str, str | int]], columns: Sequence[str], snapshot: Snapshot
+def no_rows(columns: Sequence[str], snapshot: Snapshot) -> pl.DataFrame:
+    return frame([], columns, snapshot)
+
+
+def frame(
+    rows: Sequence[Mapping[str, str | int]], columns: Sequence[str], snapshot: Snapshot
 ) -> pl.DataFrame:
+    """Rows as text with `line`, and what they share: snapshot_id, file, slice."""
     schema: dict[str, type[pl.DataType]] = {"line": pl.Int32, **dict.fromkeys(columns, pl.String)}
     return pl.DataFrame(rows, schema=schema).with_columns(
+        pl.col(columns).fill_null(""),
         pl.lit(snapshot.snapshot_id).alias("snapshot_id"),
         pl.lit(snapshot.file).alias("file"),
         pl.lit(snapshot.slice).alias("slice"),
