@@ -22,6 +22,8 @@ GUANGDONG_CITIES = 21
 MEASURES = (
     "aqi_rate_pct", "pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_8h_p90_ugm3", "composite_index",
     "composite_index_change_pct", "pm25_rank", "no2_rank", "aqi_rank", "composite_index_rank",
+    "composite_index_change_rank", "water_sections", "water_good_rate_pct",
+    "water_inferior_rate_pct", "water_index", "water_index_change_pct", "water_rank",
 )  # fmt: skip
 
 SUITE = Suite(
@@ -43,7 +45,7 @@ SUITE = Suite(
             select t.slice, t.fact_id, t.locator, t.place_raw, t.indicator_raw from {batch} t
             where t.superseded_by is null
                 and (t.place_code is null or t.measure is null or t.period_end is null
-                    or t.network is null)
+                    or coalesce(t.network, t.section_set) is null)
                 and not exists (
                     select 1 from rejects r
                     where r.snapshot_id = t.snapshot_id
@@ -54,11 +56,10 @@ SUITE = Suite(
         ),
         broken_rows(
             "document_is_known",
-            "document and edition are registered in table document",
+            "the document is registered in table document",
             """
             select distinct t.slice, t.document, t.edition from {batch} t
-            where not exists (
-                select 1 from document k where k.document = t.document and k.edition = t.edition)
+            where not exists (select 1 from document k where k.document = t.document)
             """,
             owner=ENGINEERING,
             needs=("document",),
@@ -76,7 +77,7 @@ SUITE = Suite(
             "a measure that a bulletin prints for cities is printed for all 21 of them",
             f"""
             select slice, measure, count(distinct place_code) as cities from {{batch}}
-            where place_code <> '440000' and superseded_by is null
+            where place_code <> '440000' and superseded_by is null and section_set is null
             group by slice, edition, measure having count(distinct place_code) <> {GUANGDONG_CITIES}
             """,
             severity="warning",
@@ -84,14 +85,15 @@ SUITE = Suite(
         ),
         broken_rows(
             "rank_in_range",
-            "a rank lies between 1 and 21, and every ranking starts with 1",
+            "a rank lies between 1 and 21, and every complete ranking starts with 1",
             f"""
             select slice, fact_id, locator, measure, value_text from {{batch}}
             where ends_with(measure, '_rank') and value not between 1 and {GUANGDONG_CITIES}
             union all
             select slice, min(fact_id), min(locator), measure, cast(min(value) as varchar)
             from {{batch}} where ends_with(measure, '_rank') and value is not null
-            group by slice, edition, measure having min(value) <> 1
+            group by slice, edition, measure, period_start, period_end
+            having min(value) <> 1 and count(*) >= {GUANGDONG_CITIES}
             """,
             by_slice=True,
         ),

@@ -65,6 +65,7 @@ def air_rows(
         rows,
         ("document", "edition", "locator", "place", "raw_text", "read_from"),
         ("document", "edition", "place_code", "observed_on"),
+        ("aqi_published", *CONCENTRATIONS.values()),
         TABLE,
     )
     return rows.with_columns(

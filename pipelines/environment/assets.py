@@ -41,9 +41,9 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
     )
     reports = {}
     for slice_ in slices:
-        archive(settings, slice_)
-        days = [s for s in slice_.snapshots if _is_daily(s)]
-        others = [s for s in slice_.snapshots if s not in days]
+        held = archive(settings, slice_)
+        days = [s for s in held if _is_daily(s)]
+        others = [s for s in held if s not in days]
         report = Extracted()
         for table, rows_of, snapshots in (
             (bulletin.TABLE, bulletin.bulletin_rows, others),

@@ -9,20 +9,21 @@ decoding and tags (pages), ranks, means or anything computed from the values (db
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import polars as pl
 
 from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot
-from pipelines.environment import cells, pages
+from pipelines.environment import cells, pages, titles
 from pipelines.environment.cells import Context
 from pipelines.environment.pages import Line, plain
 from pipelines.errors import LayoutDrift, RefusedInput, Reject, nearest
 
 TABLE = "bulletin_city_period"
-DOCUMENT = "gd_env_bulletin"
 MEASURES = (
     "aqi_rate_pct", "pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_8h_p90_ugm3", "composite_index",
     "composite_index_change_pct", "pm25_rank", "no2_rank", "aqi_rank", "composite_index_rank",
@@ -68,7 +69,7 @@ class Page(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A cell of a table. row: number of the line whose bars part it from others, else 0."""
+    """A cell of a table. row: which line of bars it stands on (a page may be one line), else 0."""
 
     line: int
     text: str
@@ -78,18 +79,13 @@ class _Part(NamedTuple):
 _PM = "微克/立方米"
 _DELTA = "珠三角地区|珠三角"
 _REGIONS = ("全省", *_DELTA.split("|"))
-_SUBJECT = re.compile(
-    r"广东省(?:城市环境空气质量|城市空气和水环境质量|地表水环境质量|环境空气质量|城市空气质量)"
-)
-_TITLE = re.compile(r"\((20\d\d)年(?:(\d{1,2})[-~—–至])?(\d{1,2})月\)")
+_MONTHS = r"(?P<year>20\d\d)年?(?:(?P<first>\d{1,2})[-~—–至])?(?P<last>\d{1,2})月"
 # `附表12021年12月`: the number of the table runs into the year; `20226月`: 年 lost with its format.
-_CAPTION = re.compile(
-    r"^(?:附?表)(\d?)[:.、]?(20\d\d)年?(?:(\d{1,2})[-~—–至])?(\d{1,2})月(.{0,60})$"
-)
+_CAPTION = re.compile(rf"^附?表\d?[:.、]?{_MONTHS}.{{0,60}}$")
 _NAME = re.compile(r"^[\u4e00-\u9fff]{2,6}$")
 _VALUE = re.compile(r"^(?:[+-]?\d+(?:\.\d+)?%?|[-—])$")
 _UNITS_IN_HEADER = re.compile(r"\((?:微克/立方米|毫克/立方米|[uμµ]g/m3|mg/m3|%)\)")
-_OPENING = re.compile(r"^(?:[一-龥]{2,8}:)?(20\d\d)年?(?:(\d{1,2})[-~—–至])?(\d{1,2})月")
+_OPENING = re.compile(rf"^(?:[一-龥]{{2,8}}:)?{_MONTHS}")
 _NUMBER = r"(\d+(?:\.\d+)?)"
 # 全省 and the delta in one sentence each, or both at once ("全省与珠三角PM2.5平均浓度均为30…"); the
 # cumulative bulletins leave 全省 out where the paragraph is about the province.
@@ -134,35 +130,21 @@ def _loose(text: str) -> str:
     return _key(_UNITS_IN_HEADER.sub("", plain(text)))
 
 
-def _period(year: str, first: str | None, last: str) -> tuple[str, str]:
-    """(edition, period) of months of a year, as a transcription writes them."""
-    end = f"{year}-{int(last):02d}"
-    if first is None:
-        return end, end
-    start = f"{year}-{int(first):02d}"
-    return f"{start}_{end}", f"{start}/{end}"
-
-
-def period_of(lines: Iterable[Line]) -> tuple[str, str]:
-    """(edition, period) from the title: `2021-12`, or `2021-01_2021-10` and `2021-01/2021-10`.
-
-    Never from an address or the body: ids do not follow periods and 年 gets lost in the body.
-    LayoutDrift: no title, an impossible month, or titles of several bulletins in one file.
-    """
-    found = []
-    subject = False
-    for line in lines:
-        text = plain(line.text)
-        subject = subject or bool(_SUBJECT.search(text))
-        match = _TITLE.search(text) if subject else None
-        if match and 1 <= int(match[3]) <= 12 and 1 <= int(match[2] or 1) <= int(match[3]):
-            found.append(_period(match[1], match[2], match[3]))
+def period_of(lines: Sequence[Line]) -> tuple[str, str]:
+    """(edition, period) from the title; LayoutDrift: no title, or titles of several bulletins."""
+    found = titles.periods(lines)
     if not found:
         raise LayoutDrift("no title with a period like (2021年12月) or (2021年1-10月) on the page")
-    if len(set(found)) > 1:
-        several = ", ".join(sorted({edition for edition, _ in found}))
+    if len(found) > 1:
+        several = ", ".join(edition for edition, _ in found)
         raise LayoutDrift(f"the file holds several bulletins ({several}): save one page a file")
     return found[0]
+
+
+def _own_period(match: re.Match[str], title: str) -> str:
+    """Period of a caption or paragraph from its groups year, first and last month."""
+    found = titles.months(*match.group("year", "first", "last"))
+    return found[1] if found else title
 
 
 def read_page(lines: Sequence[Line], headers: pl.DataFrame) -> Page:
@@ -175,13 +157,13 @@ def read_page(lines: Sequence[Line], headers: pl.DataFrame) -> Page:
     edition, period = period_of(lines)
     known = [
         Column(row["header"], row["unit"], row["may_be_empty"] == "yes")
-        for row in headers.filter(pl.col("document") == DOCUMENT).iter_rows(named=True)
+        for row in headers.filter(pl.col("document") == titles.DOCUMENT).iter_rows(named=True)
     ]
     captions = [(n, m) for n, x in enumerate(lines) if (m := _CAPTION.match(plain(x.text)))]
     found: list[Cell] = []
     flaws: list[tuple[int, str]] = []
     # A page that lost its captions may still hold its table: then the title says the period.
-    tables = [(at, _period(*match.group(2, 3, 4))[1]) for at, match in captions] or [(-1, period)]
+    tables = [(at, _own_period(match, period)) for at, match in captions] or [(-1, period)]
     for place, (at, own) in enumerate(tables):
         end = tables[place + 1][0] if place + 1 < len(tables) else len(lines)
         try:
@@ -216,16 +198,15 @@ def _table(lines: Sequence[Line], period: str, known: Sequence[Column]) -> list[
 
 def _parts(lines: Sequence[Line]) -> Iterator[_Part]:
     """Cells in order: between bars, one a line, or all on one line between blanks."""
-    for number, text in lines:
+    for row, (number, text) in enumerate(lines, start=1):
         if "|" in text:
             cells_ = [part.strip() for part in text.strip().removeprefix("|").split("|")]
             if cells_ and not cells_[-1]:
                 cells_.pop()
-            yield from (_Part(number, part, number) for part in cells_)
+            yield from (_Part(number, part, row) for part in cells_)
             continue
         words = text.split()
-        pairs = zip(words, words[1:], strict=False)
-        if sum(bool(_NAME.match(a) and _VALUE.match(b)) for a, b in pairs) > 1:
+        if sum(bool(_NAME.match(a) and _VALUE.match(b)) for a, b in pairwise(words)) > 1:
             yield from (_Part(number, word, 0) for word in words)
         elif text.strip():
             yield _Part(number, text.strip(), 0)
@@ -285,7 +266,7 @@ def _sentences(lines: Sequence[Line], title: str) -> list[Cell]:
     for number, line in lines:
         text = plain(line)
         opening = _OPENING.match(text)
-        period = _period(*opening.groups())[1] if opening else title
+        period = _own_period(opening, title) if opening else title
         at = f"L{number}:text"
         for header, unit, pattern in _AIR:
             for match in pattern.finditer(text):
@@ -353,12 +334,18 @@ def bulletin_rows(
     rejects += found
     rows, found = cells.attributes(rows, context, TABLE, "period_end")
     rejects += found
+    # Stations and states are attributes of air; sections of rivers have their own.
+    is_air = pl.col("scope") == ""
+    rows = rows.with_columns(
+        pl.when(is_air).then(name).alias(name) for name in ("network", "state")
+    )
     # 广州 and 广州市 are one cell; the delta has no code and goes by its name.
     rows = rows.with_columns(pl.coalesce("place_code", "place_raw").alias("cell_place"))
     rows, found = cells.identities(
         rows,
         ("document", "edition", "locator", "place", "indicator", "period", "value", "read_from"),
         ("document", "edition", "cell_place", "measure", "scope", "period_start", "period_end"),
+        ("number",),
         TABLE,
     )
     return rows.with_columns(
@@ -392,23 +379,29 @@ def page_rows(snapshot: Snapshot, context: Context) -> tuple[pl.DataFrame, list[
         page = read_page(pages.read(snapshot.path, snapshot.file), context.headers)
     except (LayoutDrift, RefusedInput) as error:
         return cells.no_rows(TRANSCRIPTION_COLUMNS, snapshot), [reject(1, str(error))]
-    rows = [
-        {
-            "line": int(cell.locator[1:].split(":")[0]),
-            "document": snapshot.document,
-            "edition": page.edition,
-            "locator": cell.locator,
-            "place": cell.place,
-            "indicator": cell.header,
-            "period": cell.period,
-            "scope": cell.scope,
-            "unit": cell.unit,
-            "value": cell.value,
-            "status": "final",
-            "source_kind": snapshot.source_kind,
-        }
-        for cell in page.cells
-    ]
+    said: Counter[str] = Counter()
+    rows: list[dict[str, str | int]] = []
+    for cell in page.cells:
+        said[cell.locator] += 1
+        # A sentence holds several values, and each may be a reject of its own.
+        nth = f"[{said[cell.locator]}]" if said[cell.locator] > 1 else ""
+        rows.append(
+            {
+                "at": f"{cell.locator}{nth}",
+                "line": int(cell.locator[1:].split(":")[0]),
+                "document": snapshot.document,
+                "edition": page.edition,
+                "locator": cell.locator,
+                "place": cell.place,
+                "indicator": cell.header,
+                "period": cell.period,
+                "scope": cell.scope,
+                "unit": cell.unit,
+                "value": cell.value,
+                "status": "final",
+                "source_kind": snapshot.source_kind,
+            }
+        )
     frame = cells.frame(rows, TRANSCRIPTION_COLUMNS, snapshot)
     return frame, [reject(line, reason) for line, reason in page.flaws]
 

@@ -93,9 +93,14 @@ def no_rows(columns: Sequence[str], snapshot: Snapshot) -> pl.DataFrame:
 def frame(
     rows: Sequence[Mapping[str, str | int]], columns: Sequence[str], snapshot: Snapshot
 ) -> pl.DataFrame:
-    """Rows as text with `line`, and what they share: snapshot_id, file, slice."""
-    schema: dict[str, type[pl.DataType]] = {"line": pl.Int32, **dict.fromkeys(columns, pl.String)}
+    """Rows as text with `line`, and what they share: snapshot_id, file, slice.
+
+    `at` is where a reject points: the line, unless the row says it (a page has cells in a line).
+    """
+    names = ("at", *columns)
+    schema: dict[str, type[pl.DataType]] = {"line": pl.Int32, **dict.fromkeys(names, pl.String)}
     return pl.DataFrame(rows, schema=schema).with_columns(
+        pl.col("at").fill_null(pl.format("L{}", "line")),
         pl.col(columns).fill_null(""),
         pl.lit(snapshot.snapshot_id).alias("snapshot_id"),
         pl.lit(snapshot.file).alias("file"),
@@ -130,7 +135,7 @@ def problem(
 
     found = rows.filter(bad.fill_null(False)).select(
         "snapshot_id",
-        pl.format("L{}:{}", "line", pl.lit(column)).alias("locator"),
+        pl.format("{}:{}", "at", pl.lit(column)).alias("locator"),
         "file",
         pl.lit(table).alias("table_name"),
         "slice",
@@ -231,11 +236,12 @@ def attributes(
 
 
 def identities(
-    rows: pl.DataFrame, columns: Iterable[str], cell: Sequence[str], table: str
+    rows: pl.DataFrame, columns: Iterable[str], cell: Sequence[str], said: Sequence[str], table: str
 ) -> tuple[pl.DataFrame, list[Reject]]:
     """`fact_id` over what was printed, and `superseded_by` for a cell that is listed twice.
 
-    The better kind of copy counts, then the first; a copy of the same kind is an error.
+    The better kind of copy counts, then the first. A copy that differs in the columns `said` is a
+    reject: an error beside a copy of the same kind, a warning below a better one.
     """
     parts = [pl.col(column).fill_null("") for column in columns]
     joined = rows.select(pl.concat_str(parts, separator="\x1f")).to_series()
@@ -258,14 +264,23 @@ def identities(
             pl.col("fact_id").first().alias("winner"),
             pl.col("kind_rank").first().alias("winner_rank"),
             pl.format("{} L{}", "file", "line").first().alias("winner_at"),
+            *(pl.col(column).first().alias(f"winner_{column}") for column in said),
         )
     )
     rows = ranked.join(best, on=cell, how="left", maintain_order="left")
     loses = pl.col("winner").is_not_null() & (pl.col("fact_id") != pl.col("winner"))
+    again = loses & (pl.col("kind_rank") == pl.col("winner_rank"))
+    # The same figure from a second copy of the same kind is no news; another one is a fault.
+    differs = pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"winner_{c}")) for c in said)
     rejects = problem(
-        rows, loses & (pl.col("kind_rank") == pl.col("winner_rank")), "place", table,
+        rows, again & differs, "place", table,
         expected=pl.format("one row for this cell; the other is {}", "winner_at"),
         reason="the same cell is listed twice",
+    )  # fmt: skip
+    rejects += problem(
+        rows, loses & ~again & differs, "place", table,
+        expected=pl.format("what the better copy says, {}", "winner_at"),
+        reason="copies of the cell disagree", severity="warning",
     )  # fmt: skip
     return rows.with_columns(pl.when(loses).then("winner").alias("superseded_by")), rejects
 

@@ -1,4 +1,4 @@
-"""A saved page as numbered lines: text, rows between `|`, or HTML; encodings and conversions undone.
+"""A saved page as numbered lines: text, rows between `|`, or HTML; conversions undone.
 
 Belongs here: what stands between the bytes of a page and its words (decoding, tags, full-width
 forms, traditional characters and injected pinyin of re-posts). Not here: what the words mean.
@@ -89,10 +89,6 @@ class _Reader(HTMLParser):
             self.depth += 1
         elif tag in _BLOCKS and not self.depth:
             self._flush()
-        elif tag in ("td", "th") and self.depth:
-            # Browsers close a cell that the page leaves open.
-            if self.words and not self.words[-1].endswith("|"):
-                self.words.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT:

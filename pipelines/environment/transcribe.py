@@ -15,9 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
+
 from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
-from pipelines.environment import air, bulletin
+from pipelines.environment import air, bulletin, pages
 from pipelines.errors import LayoutDrift, RefusedInput
+from pipelines.registry.tables import read_text_csv
+from pipelines.settings import Settings
 
 BULLETIN = "gd_env_bulletin"
 DAILY = "aqistudy_37cities_2013_2017"
@@ -107,21 +111,22 @@ class Originals:
 Row = Mapping[str, str]
 
 
-def _bulletin(held: Originals, edition: str) -> Iterator[Row]:
+def _bulletin(held: Originals, edition: str, headers: pl.DataFrame) -> Iterator[Row]:
     path = f"environment/bulletins/{edition}.txt"
-    page = held.read(path)
-    found, period = bulletin.period_of(page)
-    if found != edition:
-        raise LayoutDrift(f"{path}: the title says {found}, the name of the file {edition}")
+    page = bulletin.read_page(pages.lines_of(held.read(path).encode(), path), headers)
+    if page.edition != edition:
+        raise LayoutDrift(f"{path}: the title says {page.edition}, the file's name {edition}")
+    if page.flaws:
+        raise LayoutDrift(f"{path}: L{page.flaws[0][0]}: {page.flaws[0][1]}")
     (address,) = {
         row["source_url"] for _, row in held.lines(_ADDRESSES) if row["period"] == edition
     }
     own = "gdee.gd.gov.cn" in address
-    for cell in bulletin.read_page(page):
+    for cell in page.cells:
         yield {
             "document": BULLETIN, "edition": edition, "locator": cell.locator,
-            "place": cell.place, "indicator": cell.header, "period": period, "scope": "",
-            "unit": cell.unit, "value": cell.value, "status": "final",
+            "place": cell.place, "indicator": cell.header, "period": cell.period,
+            "scope": cell.scope, "unit": cell.unit, "value": cell.value, "status": "final",
             "source_kind": "transcription", **held.seen(path, cell.locator.split(":")[0]),
             "note": "" if own else "read from a re-post",
         }  # fmt: skip
@@ -197,17 +202,16 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> int:
     return count
 
 
-def _agreement(held: Originals, rows: Sequence[Row]) -> str:
+def _agreement(held: Originals, rows: Sequence[Row], headers: pl.DataFrame) -> str:
     """How many values of the listing that an earlier reader made equal the cells read here."""
     measures = {
         "aqi_rate": ("AQI达标率", "空气质量达标天数比例", "空气质量达标天数比例(%)"),
-        "pm25": ("PM2.5浓度", *(c.header for c in bulletin.LAYOUTS["B"][1][1:2]),
-                 *(c.header for c in bulletin.LAYOUTS["C"][1][1:2])),
+        "pm25": tuple(headers.filter(measure="pm25_ugm3")["header"]),
         "pm25_rank": ("PM2.5排名",),
         "aqi_rank": ("AQI排名",),
         "index_rank": ("排名",),
     }  # fmt: skip
-    names = {header: name for name, headers in measures.items() for header in headers}
+    names = {header: name for name, printed in measures.items() for header in printed}
     ours = Counter(
         (row["edition"], row["place"].removesuffix("市"), names[row["indicator"]], row["value"])
         for row in rows
@@ -242,9 +246,10 @@ def transcribe(originals: Path, sources: Path) -> list[str]:
     root = originals / "data"
     held = Originals(root if root.is_dir() else originals)
     target = sources / "environment"
+    headers = read_text_csv(Settings().sources / "environment" / "maps" / "headers.csv")
     report, printed = [], []
     for edition in BULLETINS:
-        rows = list(_bulletin(held, edition))
+        rows = list(_bulletin(held, edition, headers))
         printed += rows
         count = _write(
             target / "transcriptions" / BULLETIN / f"{edition}.csv", TRANSCRIPTION_COLUMNS, rows
@@ -258,7 +263,9 @@ def transcribe(originals: Path, sources: Path) -> list[str]:
     report.append(f"breakpoints.csv: {count} rows")
     count = _write(target / "limits.csv", _LIMIT_COLUMNS, _limits(held))
     report.append(f"limits.csv: {count} rows")
-    report.append(f"{BULLETIN}: {_agreement(held, printed)} listed values equal the cells read")
+    report.append(
+        f"{BULLETIN}: {_agreement(held, printed, headers)} listed values equal the cells read"
+    )
     columns = ("path", "sha256", "bytes", "source_kind", "origin", "licence")
     count = _write(target / "originals.csv", columns, _originals(held))
     report.append(f"originals.csv: {count} files read")

@@ -14,7 +14,6 @@ city as (
 ranked as (
     select
         *,
-        count(*) over (partition by document, edition, period_start, period_end) as cities,
         count(aqi_rate_pct) over (partition by document, edition, period_start, period_end) as rates,
         count(pm25_ugm3) over (partition by document, edition, period_start, period_end) as means,
         count(composite_index) over (partition by document, edition, period_start, period_end)
@@ -76,9 +75,9 @@ select
     cast(null as decimal(18, 4)) as aqi_rate_pct,
     cast(null as decimal(18, 4)) as pm25_ugm3,
     cast(null as decimal(18, 4)) as pm10_ugm3,
-    cast(case when means = cities then by_pm25 end as integer) as pm25_rank,
-    cast(case when rates = cities and means = cities then by_rate end as integer) as aqi_rank,
-    cast(case when indices = cities then by_index end as integer) as composite_index_rank,
+    cast(case when means = 21 then by_pm25 end as integer) as pm25_rank,
+    cast(case when rates = 21 and means = 21 then by_rate end as integer) as aqi_rank,
+    cast(case when indices = 21 then by_index end as integer) as composite_index_rank,
     'ranks of the printed city values' as method
 from ranked
 union all
