@@ -69,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("year", type=int)
     explain.add_argument("--vintage", help="one vintage policy of a circle")
 
+    cite = add("cite", "how to cite the release in use, and what is behind an indicator or table")
+    cite.add_argument("subject", nargs="?", help="indicator id or name, or a table")
+
     find = add("find", "search indicators, tables, columns, circles in Chinese and English")
     find.add_argument("word")
     circle = commands.add_parser(
@@ -322,6 +325,14 @@ def command_explain(settings: Settings, options: argparse.Namespace) -> int:
         out(json.dumps(answer, ensure_ascii=False, indent=1, default=str))
     else:
         out(explain.text(answer))
+    return 0
+
+
+def command_cite(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release import cite
+
+    answer = cite.cite(_current(settings), options.subject)
+    out(json.dumps(answer, ensure_ascii=False, indent=1) if options.json else cite.text(answer))
     return 0
 
 

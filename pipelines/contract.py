@@ -24,13 +24,17 @@ TYPES = ("varchar", "integer", "double", "boolean", "date", "decimal(28,10)")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: DuckDB type, unit (`none`, a unit, or `see:<column>`), both descriptions."""
+    """One column: DuckDB type, unit (`none`, a unit, or `see:<column>`), both descriptions.
+
+    deprecated: what to use instead and which version removes it; empty while the column stays.
+    """
 
     name: str
     type: str
     unit: str
     zh: str
     en: str
+    deprecated: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Table:
     made_by: str
     open: str
     columns: tuple[Column, ...] = field(repr=False)
+    deprecated: str = ""
 
     @property
     def column_names(self) -> list[str]:
@@ -56,9 +61,25 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Columns that point into a table, wherever a table has all of them and is not excepted."""
+
+    columns: tuple[str, ...]
+    table: str
+    to: tuple[str, ...]
+    excepted: frozenset[str]
+
+    def applies_to(self, table: Table) -> bool:
+        names = set(table.column_names)
+        itself = table.name == self.table and self.columns == self.to
+        return names.issuperset(self.columns) and table.name not in self.excepted and not itself
+
+
+@dataclass(frozen=True)
 class Contract:
     schema_version: str
     tables: dict[str, Table]
+    references: tuple[Reference, ...] = ()
 
     def table(self, name: str) -> Table:
         try:
@@ -85,7 +106,25 @@ def _column(entry: str | dict[str, Any], vocabulary: dict[str, Any], table: str)
         raise ContractBroken(f"{table}.{name}: the contract lacks {', '.join(sorted(missing))}")
     if merged["type"] not in TYPES:
         raise ContractBroken(f"{table}.{name}: type {merged['type']!r} is none of {TYPES}")
-    return Column(name, merged["type"], merged["unit"], merged["zh"], merged["en"])
+    return Column(
+        name, merged["type"], merged["unit"], merged["zh"], merged["en"],
+        deprecated=merged.get("deprecated", ""),
+    )  # fmt: skip
+
+
+def _reference(entry: dict[str, Any], tables: dict[str, Table]) -> Reference:
+    where = f"references to {entry.get('table')}"
+    _require(entry, ("columns", "table"), where)
+    columns = tuple(entry["columns"])
+    reference = Reference(
+        columns, entry["table"], tuple(entry.get("to", columns)), frozenset(entry.get("except", ()))
+    )
+    target = tables.get(reference.table)
+    # A contract of few tables (the tests have one) keeps the references that it can.
+    known = target.column_names if target else reference.to
+    if len(reference.to) != len(columns) or not set(reference.to) <= set(known):
+        raise ContractBroken(f"{where}: {columns} cannot point at {reference.to}")
+    return reference
 
 
 def _require(mapping: Any, names: tuple[str, ...], where: str) -> None:
@@ -133,8 +172,12 @@ def load(path: Path) -> Contract:
             made_by=raw.get("made_by", "extract" if lake else "dbt"),
             open=raw.get("open", ""),
             columns=columns,
+            deprecated=raw.get("deprecated", ""),
         )
-    return Contract(document["schema_version"], tables)
+    references = [_reference(entry, tables) for entry in document.get("references", ())]
+    return Contract(
+        document["schema_version"], tables, tuple(r for r in references if r.table in tables)
+    )
 
 
 def polars_schema(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:

@@ -17,6 +17,7 @@ from pipelines.quality import assets as quality
 from pipelines.quality import ledger, results
 from pipelines.quality.ledger import CheckResult
 from pipelines.registry.tables import read_registry
+from pipelines.release import cite
 from pipelines.settings import Settings
 
 KEY = dg.AssetKey(["release", "current"])
@@ -49,7 +50,9 @@ def inputs(settings: Settings, held: Sequence[staleness.Slice]) -> dict[str, Any
             "name_en": entry["name_en"],
             "publisher": entry["publisher"],
             "licence": entry.get("licence"),
+            "redistribute": entry.get("redistribute"),
             "editions": sorted(editions[entry["document"]]),
+            "citation": cite.source(entry | {"editions": editions[entry["document"]]}),
         }
         for entry in registry["documents"]
         if entry["document"] in editions
@@ -67,7 +70,7 @@ def make(settings: Settings) -> Any:
     import polars as pl
 
     from pipelines.release import macros, publish
-    from pipelines.transform import project
+    from pipelines.transform import lineage, project
 
     checks = [check for step in judges() for check in results.read(settings, step)]
     refuse_if_blocked(checks)
@@ -85,6 +88,7 @@ def make(settings: Settings) -> Any:
             snapshots,
             inputs(settings, held),
             macros.statements(_manifest(settings), settings.dbt_project),
+            lineage.frame(settings),
         )
     plan = staleness.plan(settings)
     staleness.mark_released(settings, plan.release_fingerprint, release.release_id)

@@ -18,21 +18,47 @@ FILE_NAME = "metrocircle.duckdb"
 # Written by 1.5, readable from 1.4 on: analysts upgrade later than we do.
 STORAGE_VERSION = "v1.4.0"
 
-# What was known on a date: per place, indicator, year and scope the newest vintage published by
-# `as_of`, by the same order as `is_latest` (dbt_project/macros/vintage.sql): a relay that repeats
-# its publisher comes last, then the date, then the precedence of documents. Rows without a date
-# (undated copies) take no part. Derived rows carry the edition and date of their inputs.
+# What was known when. Per place, indicator, year and scope the vintages follow one another by the
+# same order as `is_latest` (dbt_project/macros/vintage.sql): a relay that repeats its publisher
+# comes last, then the date, then the precedence of documents. A vintage is superseded on the day
+# that the first better one appears; one that was never the best on any day is left out, and so are
+# rows without a date (undated copies). Derived rows carry the edition and date of their inputs.
+# A view, because a view finds its table whatever name the file is attached under; a macro does not.
+KNOWN_VIEW = """
+CREATE VIEW {catalog}.main.city_indicator_known AS
+SELECT
+    * EXCLUDE (better_from),
+    published_on AS known_from,
+    better_from AS known_until,
+    published_on_precision = 'assumed' AS rests_on_assumed_date
+FROM (
+    SELECT
+        *,
+        min(published_on) OVER (
+            PARTITION BY place_code, indicator_id, year, scope
+            ORDER BY is_repeat, published_on DESC, precedence, document, edition DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS better_from
+    FROM main.city_indicator_year
+    WHERE published_on IS NOT NULL
+)
+WHERE better_from IS NULL OR better_from > published_on
+"""
+KNOWN_COMMENT = (
+    "各版次数值的已知期间：known_from 起，known_until（不含）止 / Vintages with the days on which "
+    "each was the best known: known_from <= day and (known_until is null or known_until > day)"
+)
+KNOWN_COLUMNS = {
+    "known_from": "已知起 / First day on which this vintage was the best known",
+    "known_until": "已知止 / Day on which a better vintage appeared; null while it is the best",
+    "rests_on_assumed_date": "依赖推定日期 / True when the date of publication is an assumed one",
+}
 AS_OF_MACRO = """
 CREATE MACRO {catalog}.main.city_indicator_as_of(as_of) AS TABLE
-SELECT
-    *,
-    published_on_precision = 'assumed' AS rests_on_assumed_date
-FROM main.city_indicator_year
-WHERE published_on <= CAST(as_of AS DATE)
-QUALIFY row_number() OVER (
-    PARTITION BY place_code, indicator_id, year, scope
-    ORDER BY is_repeat, published_on DESC, precedence, document, edition DESC
-) = 1
+SELECT * EXCLUDE (known_from, known_until)
+FROM main.city_indicator_known
+WHERE known_from <= CAST(as_of AS DATE)
+    AND (known_until IS NULL OR known_until > CAST(as_of AS DATE))
 """
 
 
@@ -60,6 +86,8 @@ def write_database(
         for item in exported:
             _create_table(connection, item, folder)
         connection.execute("USE release")
+        connection.execute(KNOWN_VIEW.format(catalog="release"))
+        _comment_known(connection, exported)
         for macro in (AS_OF_MACRO, *macros):
             connection.execute(macro.replace("{catalog}", "release"))
         connection.execute("COMMIT")
@@ -89,9 +117,22 @@ def _create_table(connection: DuckDBPyConnection, item: Exported, folder: Path) 
     connection.execute("; ".join(comments))
 
 
+def _comment_known(connection: DuckDBPyConnection, exported: Sequence[Exported]) -> None:
+    name = "release.main.city_indicator_known"
+    [item] = [item for item in exported if item.table.name == "city_indicator_year"]
+    columns = {column.name: column_comment(column) for column in item.columns} | KNOWN_COLUMNS
+    comments = [f"COMMENT ON VIEW {name} IS {literal(KNOWN_COMMENT)}"]
+    comments += [
+        f"COMMENT ON COLUMN {name}.{quote(column)} IS {literal(text)}"
+        for column, text in columns.items()
+    ]
+    connection.execute("; ".join(comments))
+
+
 def description_en(table: Table) -> str:
     """The English description, with the traps where the table has some."""
-    return f"{table.en}. {table.nuance}" if table.nuance else table.en
+    parts = [table.en, *([table.nuance] if table.nuance else [])]
+    return ". ".join(parts) + (f" (deprecated: {table.deprecated})" if table.deprecated else "")
 
 
 def table_comment(table: Table) -> str:
@@ -100,9 +141,9 @@ def table_comment(table: Table) -> str:
 
 
 def column_comment(column: Column) -> str:
-    """`中文 / English [unit]`, the unit where there is one."""
-    if column.unit == "none":
-        return f"{column.zh} / {column.en}"
-    unit = column.unit.removeprefix("see:")
-    shown = f"unit in column {unit}" if column.unit.startswith("see:") else unit
-    return f"{column.zh} / {column.en} [{shown}]"
+    """`中文 / English [unit]`, the unit where there is one, and what replaces a deprecated one."""
+    text = f"{column.zh} / {column.en}"
+    if column.unit != "none":
+        unit = column.unit.removeprefix("see:")
+        text += f" [unit in column {unit}]" if column.unit.startswith("see:") else f" [{unit}]"
+    return f"{text} (deprecated: {column.deprecated})" if column.deprecated else text

@@ -20,7 +20,7 @@ import polars as pl
 
 from pipelines.contract import Column, Contract, polars_schema
 from pipelines.release.database import description_en
-from pipelines.release.parquet import Exported
+from pipelines.release.parquet import Exported, connect, literal, quote
 
 RELEASE_FILE = "release.json"
 MANIFEST_FILE = "MANIFEST.sha256"
@@ -35,15 +35,22 @@ def dictionaries(contract: Contract, exported: Sequence[Exported]) -> dict[str, 
     exported: the other tables, whose columns may go beyond the contract (open tables).
     """
     columns = {item.table.name: item.columns for item in exported}
+    rows = {item.table.name: item.rows for item in exported}
     for name in ("table_dictionary", "column_dictionary"):
         columns[name] = contract.table(name).columns
+    rows["table_dictionary"] = len(columns)
+    rows["column_dictionary"] = sum(len(found) for found in columns.values())
     tables = [contract.table(name) for name in sorted(columns)]
     table_rows = [
         {
             "table_name": f"{table.schema}.{table.name}",
+            "topic": table.topic,
+            "rows": rows[table.name],
             "row_key": ", ".join(table.key),
+            "row_order": ", ".join(table.order),
             "description_zh": table.zh,
             "description_en": description_en(table),
+            "deprecated": table.deprecated or None,
         }
         for table in tables
     ]
@@ -54,8 +61,10 @@ def dictionaries(contract: Contract, exported: Sequence[Exported]) -> dict[str, 
             "column_name": column.name,
             "data_type": column.type.upper(),
             "unit": column.unit,
+            "in_key": column.name in table.key,
             "description_zh": column.zh,
             "description_en": column.en,
+            "deprecated": column.deprecated or None,
         }
         for table in tables
         for position, column in enumerate(columns[table.name], start=1)
@@ -70,24 +79,33 @@ def _frame(contract: Contract, name: str, rows: list[dict[str, Any]]) -> pl.Data
     return pl.DataFrame(rows, schema=polars_schema(contract.table(name)))
 
 
+_DICTIONARY_HEADER = (
+    "table", "position", "column", "type", "unit", "in_key", "中文说明", "description",
+    "deprecated",
+)  # fmt: skip
+
+
 def write_data_dictionary(folder: Path, exported: Sequence[Exported]) -> None:
-    """data_dictionary.csv: one line per released column, in both languages, with type and unit."""
-    header = ["table", "position", "column", "type", "unit", "in_key", "中文说明", "description"]
-    rows = [
-        [
-            item.qualified,
-            position,
-            column.name,
-            column.type.upper(),
-            column.unit,
-            "yes" if column.name in item.table.key else "no",
-            column.zh,
-            column.en,
-        ]
-        for item in sorted(exported, key=lambda item: item.qualified)
-        for position, column in enumerate(item.columns, start=1)
-    ]
-    _write_csv(folder / "data_dictionary.csv", header, rows)
+    """data_dictionary.csv: one line per released table (position 0) and column, in both languages.
+
+    unit: `none` where there is none, `see:<column>` where the row names it.
+    """
+    lines: list[Sequence[object]] = []
+    for item in sorted(exported, key=lambda item: item.qualified):
+        table = item.table
+        lines.append(
+            [item.qualified, 0, "", "", "none", "", table.zh, description_en(table),
+             table.deprecated]
+        )  # fmt: skip
+        lines += [
+            [
+                item.qualified, position, column.name, column.type.upper(), column.unit,
+                "yes" if column.name in table.key else "no", column.zh, column.en,
+                column.deprecated,
+            ]
+            for position, column in enumerate(item.columns, start=1)
+        ]  # fmt: skip
+    _write_csv(folder / "data_dictionary.csv", _DICTIONARY_HEADER, lines)
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -125,17 +143,21 @@ def write_release_json(
 
     inputs["how_to_cite"], if given, may hold `{release_id}`.
     """
-    cite = str(inputs.get("how_to_cite", "Metrocircle, release {release_id}"))
     document = {
         "release_id": release_id,
         "schema_version": contract.schema_version,
         "rows": sum(item.rows for item in exported),
         "tables": {item.qualified: _table_entry(folder, item) for item in exported},
         "inputs": {key: value for key, value in inputs.items() if key != "how_to_cite"},
-        "how_to_cite": cite.replace("{release_id}", release_id),
+        "how_to_cite": _cite(release_id, inputs),
     }
     _write_json(folder / RELEASE_FILE, document)
     return document
+
+
+def _cite(release_id: str, inputs: Mapping[str, Any]) -> str:
+    cite = str(inputs.get("how_to_cite", "Metrocircle, release {release_id}"))
+    return cite.replace("{release_id}", release_id)
 
 
 def _table_entry(folder: Path, item: Exported) -> dict[str, Any]:
@@ -175,33 +197,54 @@ def write_datapackage(
     exported: Sequence[Exported],
     inputs: Mapping[str, Any],
 ) -> None:
-    """datapackage.json: a Frictionless Data Package (version 1) of the Parquet files."""
+    """datapackage.json: a Frictionless Data Package (version 1) of the Parquet files.
+
+    Every field has a unit (`none` where there is none); a resource names its key, the references
+    that hold in this release and the documents its rows were printed in; `sources` say publisher,
+    editions, licence and how to cite them.
+    """
     licences = _licences(inputs)
+    sources = {str(s.get("document") or s.get("source_id")): s for s in _sources(inputs)}
+    ordered = sorted(exported, key=lambda item: item.qualified)
+    found = _Relations(folder, contract, ordered)
+    try:
+        resources = [_resource(folder, item, found, sources) for item in ordered]
+    finally:
+        found.close()
     document: dict[str, Any] = {
         "profile": "data-package",
         "name": f"metrocircle-{release_id}",
         "title": "Metrocircle: metro-circle indicators for Guangdong (广东都市圈指标)",
         "version": contract.schema_version,
-        "resources": [
-            _resource(folder, item) for item in sorted(exported, key=lambda item: item.qualified)
-        ],
+        "description": _cite(release_id, inputs),
+        "resources": resources,
     }
     if licences:
         document["licenses"] = licences
-    titles = sorted({str(s.get("document") or s.get("source_id")) for s in _sources(inputs)})
-    if titles:
-        document["sources"] = [{"title": title} for title in titles]
+    if sources:
+        document["sources"] = [_source(title, sources[title]) for title in sorted(sources)]
     _write_json(folder / "datapackage.json", document)
 
 
-def _resource(folder: Path, item: Exported) -> dict[str, Any]:
+def _source(title: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A source as the standard has it (title), and what this project knows beyond."""
+    wanted = ("name_zh", "name_en", "publisher", "editions", "licence", "redistribute", "citation")
+    known = {key: entry[key] for key in wanted if entry.get(key) not in (None, "")}
+    return {"title": title, **known}
+
+
+def _resource(
+    folder: Path, item: Exported, found: _Relations, sources: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     path = folder / item.path
+    documents = [{"title": title} for title in found.documents(item) if title in sources]
+    references = found.references(item)
     return {
         "profile": "data-resource",
         # Checked by size and hash. As a table the Frictionless library would read Parquet through
         # pandas, where an integer column with a null turns into floats and fails its own type.
         "type": "file",
-        "name": item.qualified.replace("_", "-"),
+        "name": resource_name(item.qualified),
         "title": item.table.zh,
         "description": description_en(item.table),
         "path": item.path,
@@ -212,8 +255,16 @@ def _resource(folder: Path, item: Exported) -> dict[str, Any]:
         "schema": {
             "fields": [_field(column, item.table.key) for column in item.columns],
             "primaryKey": list(item.table.key),
+            **({"foreignKeys": references} if references else {}),
         },
+        **({"sources": documents} if documents else {}),
+        **({"deprecated": item.table.deprecated} if item.table.deprecated else {}),
     }
+
+
+def resource_name(qualified: str) -> str:
+    """`main.city_indicator_year` as the standard wants names: lower case, no underscore."""
+    return qualified.replace("_", "-")
 
 
 def _field(column: Column, key: Sequence[str]) -> dict[str, Any]:
@@ -222,12 +273,78 @@ def _field(column: Column, key: Sequence[str]) -> dict[str, Any]:
         "type": _FRICTIONLESS_TYPES.get(column.type, "number"),
         "title": column.zh,
         "description": column.en,
+        "unit": column.unit,
     }
-    if column.unit != "none":
-        field["unit"] = column.unit
+    if column.deprecated:
+        field["deprecated"] = column.deprecated
     if column.name in key:
         field["constraints"] = {"required": True}
     return field
+
+
+class _Relations:
+    """What the Parquet files of a release show of one another: references that hold, documents."""
+
+    def __init__(self, folder: Path, contract: Contract, exported: Sequence[Exported]) -> None:
+        self.folder = folder
+        self.contract = contract
+        self.exported = {item.table.name: item for item in exported}
+        self.connection = connect()
+        self.targets: dict[tuple[str, tuple[str, ...]], str] = {}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def references(self, item: Exported) -> list[dict[str, Any]]:
+        """Foreign keys of the table: those the contract declares and every row meets.
+
+        A row with a null among the columns points nowhere and breaks nothing.
+        """
+        keys = []
+        for reference in self.contract.references:
+            target = self.exported.get(reference.table)
+            if target is None or not reference.applies_to(item.table):
+                continue
+            if self._holds(item, reference.columns, target, reference.to):
+                same = target.table.name == item.table.name
+                name = "" if same else resource_name(target.qualified)
+                fields = {"resource": name, "fields": list(reference.to)}
+                keys.append({"fields": list(reference.columns), "reference": fields})
+        return keys
+
+    def documents(self, item: Exported) -> list[str]:
+        """The documents that the rows of the table name, sorted."""
+        if "document" not in item.table.column_names:
+            return []
+        return [
+            str(row[0])
+            for row in self.connection.execute(
+                f"SELECT DISTINCT document FROM {self._relation(item)} "
+                "WHERE document IS NOT NULL ORDER BY document"
+            ).fetchall()
+        ]
+
+    def _relation(self, item: Exported) -> str:
+        return f"read_parquet({literal(str(self.folder / item.path))})"
+
+    def _holds(
+        self, item: Exported, columns: Sequence[str], target: Exported, to: tuple[str, ...]
+    ) -> bool:
+        known = self.targets.get((target.table.name, to))
+        if known is None:
+            known = self.targets[target.table.name, to] = f"target_{len(self.targets)}"
+            self.connection.execute(
+                f"CREATE TEMP TABLE {known} AS SELECT DISTINCT {', '.join(map(quote, to))} "
+                f"FROM {self._relation(target)}"
+            )
+        pairs = zip(columns, to, strict=True)
+        on = " AND ".join(f"a.{quote(mine)} = b.{quote(theirs)}" for mine, theirs in pairs)
+        held = " AND ".join(f"a.{quote(name)} IS NOT NULL" for name in columns)
+        stray = self.connection.execute(
+            f"SELECT 1 FROM {self._relation(item)} AS a ANTI JOIN {known} AS b ON {on} "
+            f"WHERE {held} LIMIT 1"
+        ).fetchone()
+        return stray is None
 
 
 def _sources(inputs: Mapping[str, Any]) -> list[Mapping[str, Any]]:

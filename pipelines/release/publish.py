@@ -191,6 +191,7 @@ def publish(
     snapshots: pl.DataFrame,
     inputs: Mapping[str, Any],
     macros: Sequence[str] = (),
+    column_lineage: pl.DataFrame | None = None,
 ) -> Release:
     """Make the release of a finished build and point `current` at it.
 
@@ -199,6 +200,7 @@ def publish(
     inputs: goes into release.json as it is; `sources` (a list with `document`, `edition` and
     `licence`) also into datapackage.json; `how_to_cite` may hold `{release_id}`.
     macros: further table macros of the database (`pipelines.release.macros`).
+    column_lineage: frame of that table (transform.lineage); None for a build without one.
 
     Raises WriterBusy if another process writes, ContractBroken if a table does not meet the
     contract, ReleaseRefused if the ledger holds a failed check of severity error or the staged
@@ -209,6 +211,10 @@ def publish(
         sweep(settings)
         staging = _new_staging(settings)
         frames = {"ledger": ledger, "snapshot": snapshots}
+        known = contracts.load(settings.contract).tables
+        if lineage := known.get("column_lineage"):
+            empty = pl.DataFrame(schema=contracts.polars_schema(lineage))
+            frames["column_lineage"] = empty if column_lineage is None else column_lineage
         try:
             release = _make(settings, staging, build_db, frames, inputs, macros)
         finally:

@@ -3,7 +3,7 @@
 Belongs here: the translation of dbt nodes and results. Not here: how dbt is called (project).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -13,7 +13,7 @@ from pipelines.lock import exclusive
 from pipelines.orchestration import profile
 from pipelines.quality import ledger, results
 from pipelines.settings import Settings
-from pipelines.transform import project
+from pipelines.transform import lineage, project
 
 ENGINE = "dbt"
 
@@ -51,7 +51,13 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             outcome = project.build(settings)
         checks = ledger.from_dbt(outcome.run_results, outcome.manifest)
         results.save(settings, ENGINE, checks)
-        yield from _events(context, translator, outcome)
+        with profile.phase("column_lineage"):
+            edges = lineage.save(
+                settings, outcome.run_results, outcome.manifest, project.columns(settings)
+            )
+        yield from _events(
+            context, translator, outcome, _column_lineage(translator, outcome, edges)
+        )
         if not outcome.success:
             raise dg.Failure(
                 description=f"dbt build failed:\n{outcome.message}", allow_retries=False
@@ -60,8 +66,30 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [harmonise]
 
 
+def _column_lineage(
+    translator: RoomTranslator, outcome: project.BuildResult, edges: Iterable[lineage.Edge]
+) -> dict[str, dg.TableColumnLineage]:
+    """Per model, its column lineage as Dagster shows it."""
+    nodes = {**outcome.manifest["nodes"], **outcome.manifest["sources"]}
+    keys = {
+        (lineage.LAKE if node["resource_type"] == "source" else "")
+        + node["name"]: translator.get_asset_key(node)
+        for node in nodes.values()
+        if node["resource_type"] in {"model", "seed", "source"}
+    }
+    found: dict[str, dict[str, list[dg.TableColumnDep]]] = {}
+    for model, column, source, input_column in edges:
+        if source in keys:
+            deps = found.setdefault(model, {}).setdefault(column, [])
+            deps.append(dg.TableColumnDep(asset_key=keys[source], column_name=input_column))
+    return {model: dg.TableColumnLineage(deps_by_column=deps) for model, deps in found.items()}
+
+
 def _events(
-    context: dg.AssetExecutionContext, translator: RoomTranslator, outcome: project.BuildResult
+    context: dg.AssetExecutionContext,
+    translator: RoomTranslator,
+    outcome: project.BuildResult,
+    columns: Mapping[str, dg.TableColumnLineage],
 ) -> Iterator[Any]:
     """A materialisation per model that was built, a check result per data test that ran."""
     manifest = outcome.manifest
@@ -72,10 +100,10 @@ def _events(
             continue  # unit tests stand in the ledger; they belong to no asset
         status = str(result["status"])
         if node["resource_type"] in {"model", "seed"} and status == "success":
-            yield dg.MaterializeResult(
-                asset_key=translator.get_asset_key(node),
-                metadata={"seconds": round(float(result["execution_time"]), 3)},
-            )
+            metadata: dict[str, Any] = {"seconds": round(float(result["execution_time"]), 3)}
+            if node["name"] in columns:
+                metadata["dagster/column_lineage"] = columns[node["name"]]
+            yield dg.MaterializeResult(asset_key=translator.get_asset_key(node), metadata=metadata)
         elif status == "skipped":
             continue  # its model failed: that failure is what a person must see
         elif node["resource_type"] == "test" and node["name"] in check_keys:

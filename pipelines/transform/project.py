@@ -118,6 +118,22 @@ def build(settings: Settings) -> BuildResult:
     )
 
 
+def columns(settings: Settings) -> dict[str, list[str]]:
+    """Columns of every relation of the build database, in order, by its name."""
+    import duckdb
+
+    found: dict[str, list[str]] = {}
+    if not build_database(settings).exists():
+        return found
+    with duckdb.connect(str(build_database(settings)), read_only=True) as connection:
+        for name, column in connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal "
+            "ORDER BY table_name, column_index"
+        ).fetchall():
+            found.setdefault(name, []).append(column)
+    return found
+
+
 def _invoke(settings: Settings, arguments: list[str]) -> Any:
     # dbt takes seconds to import, so only a run that needs it pays.
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
+import frictionless
 import polars as pl
 import pytest
+import yaml
 
 from pipelines import contract as contracts
 from pipelines.release import metadata
@@ -88,14 +91,21 @@ def test_as_of_takes_the_latest_vintage_published_by_the_date(few) -> None:
             f"('p', 'i', 2020, 'whole_city', '{row['document']}', '{row['edition']}', {day}, "
             f"{precision}, {row['is_repeat']}, {row['precedence']}, {row['value']})"
         )
-    release = few.publish()
-    with duckdb.connect(str(release.path / "metrocircle.duckdb"), read_only=True) as connection:
-        for case in rows_of(AS_OF):
+    path = few.publish().path / "metrocircle.duckdb"
+    # The macro in the file itself; the view also under any name that it is attached by.
+    known = (
+        "wh.city_indicator_known WHERE known_from <= DATE '{0}' "
+        "AND (known_until IS NULL OR known_until > DATE '{0}')"
+    )
+    with duckdb.connect(str(path), read_only=True) as inside, duckdb.connect() as outside:
+        outside.execute(f"ATTACH '{path}' AS wh (READ_ONLY)")
+        asked = ((inside, "city_indicator_as_of('{0}')"), (outside, known))
+        for case, (connection, relation) in itertools.product(rows_of(AS_OF), asked):
             found = connection.execute(
-                f"SELECT value, rests_on_assumed_date FROM city_indicator_as_of('{case['as_of']}')"
+                f"SELECT value, rests_on_assumed_date FROM {relation.format(case['as_of'])}"
             ).fetchall()
             expected = [(float(case["value"]), case["assumed"] == "true")] if case["value"] else []
-            assert found == expected, case["as_of"]
+            assert found == expected, (case["as_of"], relation)
 
 
 def test_release_json_names_rows_hashes_and_inputs(published: Path) -> None:
@@ -141,11 +151,72 @@ def test_dictionaries_describe_everything_themselves_too(published: Path) -> Non
     tables = pl.read_parquet(meta / "table_dictionary.parquet")
     assert tables.height == len(CONTRACT.tables)
     described = pl.read_csv(published / "data_dictionary.csv")
-    assert described.height == columns.height
-    assert "中文说明" in described.columns
+    assert described.height == columns.height + tables.height
+    both = described.select("中文说明", "description", "unit")
+    assert both.null_count().row(0) == (0, 0, 0)
+    assert columns["unit"].null_count() == 0
+    rows = dict(tables.select("table_name", "rows").iter_rows())
+    assert rows["meta.column_dictionary"] == columns.height
+    assert rows["main.gap"] == 12
     wide = columns.filter(pl.col("table_name") == "main.city_year_wide")
     assert wide["column_name"].to_list()[-3:] == ["gdp", "land_area", "population_resident"]
     assert "meta.column_dictionary" in columns["table_name"].to_list()
+
+
+def test_the_data_package_is_one_by_the_standard(published: Path) -> None:
+    """Structure, size and hash of every file, by the Frictionless library."""
+    report = frictionless.validate(str(published / "datapackage.json"))
+    assert report.valid, report.flatten(["type", "message"])
+
+
+REFERENCES = """
+table,                  columns,                    rows that point nowhere, listed
+gap,                    indicator_id,               0,                       yes
+gap,                    indicator_id,               1,                       no
+city_indicator_best,    indicator_id,               0,                       yes
+city_indicator_best,    document edition,           0,                       no
+"""
+
+
+@pytest.mark.parametrize("case", rows_of(REFERENCES), ids=lambda case: " ".join(case.values()))
+def test_a_reference_is_listed_where_every_row_meets_it(few, case: dict[str, str]) -> None:
+    table, columns = case["table"], case["columns"].split()
+    few.sql(f"update {table} set indicator_id = 'gdp'")
+    for number in range(int(case["rows that point nowhere"])):
+        few.sql(
+            f"update {table} set indicator_id = 'nowhere' where rowid = "
+            f"(select rowid from {table} order by rowid limit 1 offset {number})"
+        )
+    package = json.loads((few.publish().path / "datapackage.json").read_text(encoding="utf-8"))
+    resource = next(r for r in package["resources"] if r["path"] == f"parquet/{table}.parquet")
+    listed = [key["fields"] for key in resource["schema"].get("foreignKeys", [])]
+    assert (columns in listed) == (case["listed"] == "yes")
+
+
+def test_what_is_going_says_so_everywhere(few) -> None:
+    path = few.settings.contract
+    text = path.read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    notice = "since 1.1.0; use needed_by; goes in 2.0.0"
+    document["vocabulary"]["would_be_filled_by"]["deprecated"] = notice
+    document["tables"]["gap"]["deprecated"] = "use nothing"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    contracts.load.cache_clear()
+    folder = few.publish().path
+    path.write_text(text, encoding="utf-8")
+    contracts.load.cache_clear()
+    with duckdb.connect(str(folder / "metrocircle.duckdb"), read_only=True) as connection:
+        said = connection.execute(
+            "select (select comment from duckdb_tables() where table_name = 'gap'), comment, "
+            "(select deprecated from meta.column_dictionary where table_name = 'main.gap' "
+            "and column_name = 'would_be_filled_by') from duckdb_columns() "
+            "where table_name = 'gap' and column_name = 'would_be_filled_by'"
+        ).fetchone()
+    assert said[0].endswith("(deprecated: use nothing)")
+    assert said[1].endswith(f"(deprecated: {notice})")
+    assert said[2] == notice
+    for name in ("data_dictionary.csv", "datapackage.json"):
+        assert notice in (folder / name).read_text(encoding="utf-8")
 
 
 class _References(HTMLParser):
