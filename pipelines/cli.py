@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,22 @@ def parser() -> argparse.ArgumentParser:
     use.add_argument("release", help="release id")
 
     add("doctor", "check the environment, folders and locks")
+
+    fetch = add("fetch", "ask a live site politely; off unless METROCIRCLE_FETCH names it", False)
+    sites = fetch.add_subparsers(dest="source", required=True, metavar="SOURCE")
+
+    def site(name: str, help_: str) -> argparse.ArgumentParser:
+        command = sites.add_parser(name, help=help_, description=help_)
+        command.add_argument("--json", action="store_true", help="print JSON on stdout")
+        command.add_argument("--limit", type=int, metavar="N", help="stop after N questions")
+        command.add_argument(
+            "--at", metavar="URL", help="ask a stand-in on this machine instead of the site"
+        )
+        return command
+
+    rail = site("rail", "12306: the timetable of one date or of a few in a row")
+    rail.add_argument("--from", dest="first", type=_date, metavar="DATE", help="first date")
+    rail.add_argument("--days", type=int, default=1, help="number of dates (default 1)")
 
     contract = add("contract", "write the dbt model files that follow from the contract", False)
     contract.add_argument("--write", action="store_true", help="write them (default: only compare)")
@@ -466,6 +483,37 @@ def command_doctor(settings: Settings, options: argparse.Namespace) -> int:
         for finding in findings:
             out(f"{'ok  ' if finding.is_well else 'BAD '} {finding.what}: {finding.text}")
     return 0 if all(finding.is_well for finding in findings) else 1
+
+
+def _date(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def command_fetch(settings: Settings, options: argparse.Namespace) -> int:
+    import importlib
+
+    client = importlib.import_module(f"pipelines.{options.source}.client")
+    from pipelines.archive import fetch
+
+    fetch.permitted(settings, options.source, options.at)
+    started = fetch.start(settings, client.SITE, options.at, options.limit, _say)
+    facts = client.run(settings, started, options)
+    if options.json:
+        out(json.dumps(facts, ensure_ascii=False, indent=1))
+        return 0
+    for name, value in facts.items():
+        shown = f"{len(value)}" if isinstance(value, list) and name != "files" else value
+        if name == "files":
+            shown = "".join(f"\n  warehouse/{file}" for file in value) or "none"
+        out(f"{name.replace('_', ' ')}: {shown}")
+    out("a refresh takes the files in: metrocircle refresh")
+    return 0
+
+
+def _say(text: str) -> None:
+    """Progress goes to stderr, so that stdout stays what a program may read."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def command_contract(settings: Settings, options: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -481,6 +482,17 @@ def permitted(settings: Settings, source: str, base: str | None) -> None:
             f"sources/{source}/README.md and the terms of the site, then set "
             f"METROCIRCLE_FETCH={source} and METROCIRCLE_FETCH_CONTACT"
         )
+
+
+Start = Callable[[str], Fetcher]
+
+
+def start(settings: Settings, site: Site, base: str | None, limit: int | None, say: Say) -> Start:
+    """How a command starts a run of that name; `base` is a stand-in on this machine, or None."""
+    if limit is not None and limit < 1:
+        raise MetrocircleError(f"--limit: expected a number from 1, found {limit}")
+    asked = site if base is None else site.at(base)
+    return partial(Fetcher, settings, asked, limit=limit, say=say)
 
 
 def place(settings: Settings, source: str, name: str, content: bytes) -> Path:

@@ -1,0 +1,252 @@
+"""A whole snapshot from a local 12306: faults on, killed, taken up again, parsed, compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from fake_12306 import LASTING, PASSING, Fake12306, Train, made_table
+from hypothesis import given
+from hypothesis import strategies as st
+from local_server import LocalServer, serving
+
+from pipelines.archive.acquire import acquisitions
+from pipelines.archive.fetch import Fetcher, Stopped
+from pipelines.archive.store import sha256_of
+from pipelines.errors import MetrocircleError
+from pipelines.rail import calendar, client, cr
+from pipelines.rail.calendar import Window
+from pipelines.settings import Settings
+from tests.conftest import ROOT, run_cli
+
+TODAY = date(2026, 11, 22)
+FIRST = date(2026, 12, 2)
+DATES = [FIRST, FIRST + timedelta(days=1)]
+
+
+def served(faults: frozenset[str] = frozenset(), number: int = 230, **options: int) -> Fake12306:
+    trains, stations = made_table(number, FIRST)
+    return Fake12306(trains, stations, TODAY, faults=faults, **options)
+
+
+def fetch(
+    warehouse: Path, server: LocalServer, dates: Sequence[date] = DATES, limit: int | None = None
+) -> client.Report:
+    settings = Settings(warehouse=warehouse, fetch_pace=0)
+    site = client.SITE.at(server.base)
+    with Fetcher(settings, site, "test", limit=limit, sleep=lambda _: None) as fetcher:
+        return client.snapshot(fetcher, settings, dates)
+
+
+def parsed(warehouse: Path, fake: Fake12306, dates: Sequence[date]) -> set[tuple[object, ...]]:
+    """The assembled file, read by the parser of the archive, as (date, train, stop …)."""
+    (path,) = warehouse.glob("fetched/rail/*/cr*.min.csv")
+    table = cr.read(path.read_text(encoding="utf-8"))
+    assert table.flaws.is_empty(), table.flaws.to_dicts()
+    names = {telecode: name for name, (telecode, *_) in fake.stations.items()}
+    window = Window(dates[0], dates[0], dates[-1])
+    rows = table.trains.join(table.stops, on="block").to_dicts()
+    return {
+        (
+            day, row["train_no"], frozenset(row["code"].split("/")), row["stop_seq"],
+            client.bare(names.get(row["stop_raw"], row["stop_raw"])),
+            None if row["arrive_minutes"] is None else row["origin_minute"] + row["arrive_minutes"],
+            None if row["depart_minutes"] is None else row["origin_minute"] + row["depart_minutes"],
+        )
+        for row in rows
+        for day in calendar.running_days(row["calendar"], window)
+    }  # fmt: skip
+
+
+def truth(trains: Sequence[Train], dates: Sequence[date]) -> set[tuple[object, ...]]:
+    return {
+        (
+            day, train.train_no, frozenset(train.codes), seq, call.station,
+            None if seq == 1 else call.arrive,
+            None if seq == len(train.calls) else call.depart,
+        )
+        for train in trains
+        for day in dates
+        if train.runs(day)
+        for seq, call in enumerate(train.calls, start=1)
+    }  # fmt: skip
+
+
+# What of the writing the client must bear; a number in the wrong case is not a train's own.
+BEARABLE = (PASSING | LASTING) - {"upper_case_search"}
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [frozenset(), BEARABLE - {"old_table"}, frozenset({"old_table", "burst"})],
+    ids=["none", "all", "old_table"],
+)
+def test_the_snapshot_is_the_stop_table_served(faults: frozenset[str], tmp_path: Path) -> None:
+    # Two refusals in a row are waited out, a third would end the run: with faults beside them, one.
+    fake = served(faults, pause=1 if faults & PASSING else 2)
+    with serving(fake) as server:
+        report = fetch(tmp_path, server)
+    assert parsed(tmp_path, fake, DATES) == truth(fake.trains, DATES)
+    assert report.missing == []
+    assert report.trains == len(fake.trains)
+    # Each fault that was switched on did happen.
+    happened = {name for name in PASSING | {"burst"} if fake.hits[name]}
+    assert happened == faults & (PASSING | {"burst"})
+    # Every byte that came is held under its hash, good answers and bad ones.
+    log = [row for row in acquisitions(tmp_path / "archive") if "sha256" in row]
+    assert len(log) >= len(fake.seen)
+    assert all(sha256_of(tmp_path / "archive" / row["sha256"]) == row["sha256"] for row in log)
+
+
+def test_full_answers_are_asked_one_character_deeper(tmp_path: Path) -> None:
+    """Of 700 trains under G the first 200 come back: the rest is behind longer prefixes."""
+    fake = served(number=0)
+    long = replace(fake.trains[2], dates=None)
+    fake.trains = [
+        replace(long, train_no=f"24{f'G{n}'.rjust(8, '0')}00", codes=(f"G{n}",))
+        for n in range(1, 701)
+    ]
+    fake.__post_init__()
+    report = client.Report([])
+    settings = Settings(warehouse=tmp_path, fetch_pace=0)
+    with serving(fake) as server, Fetcher(settings, client.SITE.at(server.base), "deep") as fetcher:
+        assert len(client.trains_of(fetcher, FIRST, report)) == 700
+    asked = [r.query["keyword"] for r in server.requests if r.path.endswith("search")]
+    assert {"G", "G1", "G9"} <= set(asked)
+    assert "G0" not in asked
+
+
+def test_stops_are_asked_once_for_all_dates(tmp_path: Path) -> None:
+    fake = served(number=20)
+    with serving(fake) as server:
+        fetch(tmp_path, server)
+    stops = [r.query["train_no"] for r in server.requests if r.path.endswith("queryByTrainNo")]
+    assert len(stops) == len(set(stops)) == len(fake.trains)
+
+
+@pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY, TODAY + timedelta(days=15)])
+def test_dates_that_are_not_on_sale_are_refused_before_any_list(day: date, tmp_path: Path) -> None:
+    """Outside the window every list is empty, and today's lacks the trains that have left."""
+    with (
+        serving(served()) as server,
+        pytest.raises(MetrocircleError, match="2026-11-23 to 2026-12-06"),
+    ):
+        fetch(tmp_path, server, [day])
+    assert not [r for r in server.requests if r.path.endswith("search")]
+    assert not list(tmp_path.glob("fetched/**/*.csv"))
+
+
+def test_a_nation_without_trains_is_not_believed(tmp_path: Path) -> None:
+    fake = served()
+    fake.trains = []
+    with serving(fake) as server, pytest.raises(Stopped, match="an empty list is not evidence"):
+        fetch(tmp_path, server)
+
+
+def test_trains_whose_stops_never_come_are_missing_or_the_snapshot_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number in upper case is another train's to 12306: its stop list is empty."""
+    fake = served(frozenset({"upper_case_search"}), number=20)
+    with serving(fake) as server:
+        with pytest.raises(MetrocircleError, match="2 of 23 trains have no stops"):
+            fetch(tmp_path, server)
+        assert not list(tmp_path.glob("fetched/**/*.csv"))
+        monkeypatch.setattr(client, "MOST_MISSING", 0.1)
+        report = fetch(tmp_path, server)
+    assert {row["train_no"] for row in report.missing} == {"6C000K900100", "6T000D751501"}
+    assert all("empty list" in row["reason"] for row in report.missing)
+    # In the file they stand without stops, as in the archive.
+    (path,) = tmp_path.glob("fetched/rail/*/cr*.min.csv")
+    trains = cr.read(path.read_text(encoding="utf-8"))
+    assert trains.trains.height == 23
+    assert trains.stops["block"].n_unique() == 21
+
+
+def test_a_limit_parts_a_snapshot_into_sessions(tmp_path: Path) -> None:
+    fake = served(number=30)
+    with serving(fake) as server:
+        for _ in range(20):
+            try:
+                fetch(tmp_path, server, limit=20)
+                break
+            except Stopped:
+                continue
+    assert parsed(tmp_path, fake, DATES) == truth(fake.trains, DATES)
+    again = {target: n for target, n in server.asked.items() if n > 1}
+    # Empty answers are asked a second time by design; nothing else is.
+    assert all("search?keyword=" in target and n == 2 for target, n in again.items())
+
+
+# More kills by hand: METROCIRCLE_TEST_KILLS=200.
+KILLS = int(os.environ.get("METROCIRCLE_TEST_KILLS", "7"))
+
+
+def test_killed_and_taken_up_again_no_question_is_asked_twice(tmp_path: Path) -> None:
+    """kill -9 between two questions and in the middle of one; the server counts.
+
+    Only a question that was on its way when the process died may come again.
+    """
+    plain = served(number=60)
+    with serving(plain) as server:
+        fetch(tmp_path / "whole", server, [FIRST])
+    once = server.asked
+    fake = served(number=60)
+    kills = 0
+    in_flight: set[str] = set()
+    with serving(fake) as server:
+        for turn in range(KILLS):
+            held = len(server.requests)
+            process = start(tmp_path / "killed", server)
+            # Some at once, some well under way: told by what the server saw, not by the clock.
+            wanted = held + (turn * 7) % 19 + 1
+            while process.poll() is None and len(server.requests) < wanted:
+                time.sleep(0.001)
+            process.send_signal(signal.SIGKILL)
+            kills += process.wait() == -signal.SIGKILL
+            last = server.requests[-1]
+            in_flight.add(" ".join(filter(None, (last.method, last.target, last.body.decode()))))
+            if len(server.asked) == len(once):
+                break  # so many kills that it is done
+        assert kills >= min(KILLS, 5)
+        done = start(tmp_path / "killed", server)
+        out, err = done.communicate(timeout=120)
+        assert done.returncode == 0, err
+    extra = server.asked - once
+    assert sum(extra.values()) <= kills
+    assert set(extra) <= in_flight
+    assert once - server.asked == {}
+    assert parsed(tmp_path / "killed", fake, [FIRST]) == truth(fake.trains, [FIRST])
+    assert json.loads(out)["trains"] == len(fake.trains)
+
+
+def start(warehouse: Path, server: LocalServer) -> subprocess.Popen[str]:
+    environment = {k: v for k, v in os.environ.items() if "METROCIRCLE" not in k}
+    environment |= {"METROCIRCLE_WAREHOUSE": str(warehouse), "METROCIRCLE_FETCH_PACE": "0"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "fetch", "rail", "--at", server.base,
+         "--from", FIRST.isoformat(), "--json"],
+        cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_the_command_refuses_unless_switched_on(tmp_path: Path) -> None:
+    result = run_cli("fetch", "rail", "--from", "2026-12-02", warehouse=tmp_path)
+    assert result.returncode == 1
+    assert "METROCIRCLE_FETCH=rail" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.sets(st.dates(date(2026, 11, 1), date(2027, 3, 1)), min_size=1))
+def test_dates_are_written_as_the_calendar_reads_them(days: set[date]) -> None:
+    window = Window(min(days), min(days), max(days))
+    assert calendar.running_days(client.expression(days), window) == days
