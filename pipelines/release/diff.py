@@ -97,7 +97,11 @@ class TableDiff:
 
 @dataclass(frozen=True)
 class Diff:
-    """What changed from one release to another; `tables` holds those that changed."""
+    """What changed from one release to another; `tables` holds those that changed.
+
+    schema_change: what the tables and columns that came, went or changed their type, unit or key
+    ask of the semantic version: `major` (a reader may break), `minor`, or `none`.
+    """
 
     from_release: str
     to_release: str
@@ -110,7 +114,16 @@ class Diff:
     tables_removed: tuple[str, ...] = ()
     identical: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    schema_change: str = "none"
     names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def version_is_honest(self) -> bool:
+        """Whether the schema version was raised as far as the schema changed."""
+        old, new = (_version(text) for text in (self.from_schema, self.to_schema))
+        if self.schema_change == "major":
+            return new[0] > old[0]
+        return self.schema_change == "none" or new[:2] > old[:2]
 
     @property
     def is_empty(self) -> bool:
@@ -260,8 +273,30 @@ def compare_folders(
         tables_removed=tuple(sorted(tables_before.keys() - tables_after.keys())),
         identical=tuple(identical),
         left_out=tuple(left_out),
+        schema_change=schema_change(tables_before, tables_after),
         names=names,
     )
+
+
+def schema_change(before: Mapping[str, Row], after: Mapping[str, Row]) -> str:
+    """`major`, `minor` or `none`, from the `tables` of two release.json."""
+    step = "minor" if after.keys() - before.keys() else "none"
+    for name, old in before.items():
+        new = after.get(name)
+        if new is None or list(new["key"]) != list(old["key"]):
+            return "major"
+        ours, theirs = (
+            {c["name"]: (c["type"], c.get("unit")) for c in side["schema"]} for side in (old, new)
+        )
+        if any(theirs.get(column) != kind for column, kind in ours.items()):
+            return "major"
+        if theirs.keys() - ours.keys():
+            step = "minor"
+    return step
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
 
 
 def _document(folder: Path) -> dict[str, Any]:
@@ -578,6 +613,11 @@ def _title(diff: Diff) -> str:
 
 def _remarks(diff: Diff) -> list[str]:
     lines = [f"identical: {len(diff.identical)} tables"]
+    if not diff.version_is_honest:
+        lines.append(
+            f"the schema changed in a way that asks for a new {diff.schema_change} version, "
+            f"and the version went from {diff.from_schema} to {diff.to_schema}"
+        )
     if diff.tables_added:
         lines.append(f"tables added: {', '.join(diff.tables_added)}")
     if diff.tables_removed:

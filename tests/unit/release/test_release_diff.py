@@ -95,7 +95,7 @@ def plainly(old: Table, new: Table, tolerance: float) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(old=tables, new=tables, tolerance=st.sampled_from([0.0, 1e-9, 0.02]))
 def test_counts_are_those_of_a_plain_comparison(
     tmp_path_factory: pytest.TempPathFactory, old: Table, new: Table, tolerance: float
@@ -161,6 +161,46 @@ def test_columns_and_tables_that_come_and_go_are_named(tmp_path: Path) -> None:
     found = diff.compare_folders(old, write_release(tmp_path / "c", OLD, name="main.other"))
     assert (found.tables_added, found.tables_removed) == (("main.other",), ("main.t",))
     assert "tables removed: main.t" in diff.text(found)
+
+
+VERSIONS = """
+change,              from,  to,    asks for, honest
+,                    1.0.0, 1.0.0, none,     yes
+,                    1.0.0, 1.0.1, none,     yes
++column,             1.0.0, 1.0.0, minor,    no
++column,             1.0.0, 1.1.0, minor,    yes
++table,              1.0.0, 1.0.1, minor,    no
+-column,             1.2.0, 1.3.0, major,    no
+-column,             1.2.0, 2.0.0, major,    yes
+-table,              1.2.0, 2.0.0, major,    yes
+type,                1.0.0, 1.1.0, major,    no
+unit,                1.0.0, 2.0.0, major,    yes
+key,                 1.9.0, 1.10.0, major,   no
+"""
+
+
+def changed_schema(change: str) -> dict[str, Any]:
+    columns = [{"name": "a", "type": "double", "unit": "km2"}, {"name": "b", "type": "varchar"}]
+    table = {"key": ["a"], "schema": columns}
+    if change == "+column":
+        columns.append({"name": "c", "type": "varchar"})
+    elif change == "-column":
+        columns.pop()
+    elif change in ("type", "unit"):
+        columns[0][change] = "other"
+    elif change == "key":
+        table["key"] = ["b"]
+    more = {"u": table} if change == "+table" else {}
+    return more if change == "-table" else {"t": table, **more}
+
+
+def test_the_version_of_the_schema_follows_the_schema() -> None:
+    for line in VERSIONS.strip().splitlines()[1:]:
+        change, old, new, asks_for, honest = (cell.strip() for cell in line.split(","))
+        step = diff.schema_change(changed_schema(""), changed_schema(change))
+        assert step == asks_for, line
+        found = diff.Diff("a", "b", old, new, 0.0, False, (), schema_change=step)
+        assert found.version_is_honest == (honest == "yes"), line
 
 
 def test_a_folder_of_files_is_one_table(tmp_path: Path) -> None:
