@@ -143,6 +143,15 @@ def parser() -> argparse.ArgumentParser:
     rail.add_argument("--from", dest="first", type=_date, metavar="DATE", help="first date")
     rail.add_argument("--days", type=int, default=1, help="number of dates (default 1)")
 
+    yearbook = site("yearbook", "the portal of the Guangdong Statistical Yearbook, one edition")
+    yearbook.add_argument("--edition", type=int, metavar="YEAR", help="year of publication")
+    yearbook.add_argument(
+        "--chapter", action="append", default=[], metavar="CC", help="a whole chapter, like 02"
+    )
+    yearbook.add_argument(
+        "--table", action="append", default=[], metavar="CC-TT", help="one table, like 02-15"
+    )
+
     contract = add("contract", "write the dbt model files that follow from the contract", False)
     contract.add_argument("--write", action="store_true", help="write them (default: only compare)")
 
@@ -496,16 +505,19 @@ def command_fetch(settings: Settings, options: argparse.Namespace) -> int:
     from pipelines.archive import fetch
 
     fetch.permitted(settings, options.source, options.at)
-    started = fetch.start(settings, client.SITE, options.at, options.limit, _say)
+    started = fetch.start(settings, client.site(options), options.at, options.limit, _say)
     facts = client.run(settings, started, options)
     if options.json:
         out(json.dumps(facts, ensure_ascii=False, indent=1))
-        return 0
+        return 1 if facts.get("failed") else 0
     for name, value in facts.items():
         shown = f"{len(value)}" if isinstance(value, list) and name != "files" else value
         if name == "files":
             shown = "".join(f"\n  warehouse/{file}" for file in value) or "none"
         out(f"{name.replace('_', ' ')}: {shown}")
+    if facts.get("failed"):
+        out("run the same command again: only what failed is asked")
+        return 1
     out("a refresh takes the files in: metrocircle refresh")
     return 0
 

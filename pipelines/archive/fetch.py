@@ -155,12 +155,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Site:
-    """What a client may ask: its hosts, its manners, and where redirects to an error page go."""
+    """What a client may ask: its hosts, its manners, and where redirects to an error page go.
+
+    name: tells two sites of one source apart, each with a pace and a lock of its own.
+    """
 
     source: str
     origins: tuple[str, ...]
     manners: Manners
     error_page: str = r"(?!)"
+    name: str = ""
 
     def at(self, base: str) -> Site:
         """The same protocol at a server of one's own on this machine (tests, rehearsals)."""
@@ -194,7 +198,7 @@ class Fetcher:
         self.origins = {origin_of(origin) for origin in site.origins}
         self.manners = site.manners.paced(_pace(settings, self.origins))
         self.archive = settings.archive
-        self.folder = settings.warehouse / "fetching" / site.source
+        self.folder = settings.warehouse / "fetching" / (site.name or site.source)
         self.journal = self.folder / run / "journal.jsonl"
         self.limit = limit
         self.say = say
@@ -206,7 +210,7 @@ class Fetcher:
         self._next = 0.0
 
     def __enter__(self) -> Fetcher:
-        busy = f"is fetching from the source {self.site.source}"
+        busy = f"is fetching from the source {self.folder.name}"
         self._lock = alone(self.folder.resolve() / ".lock", busy)
         self._lock.__enter__()
         for entry in store.entries(self.journal):
@@ -223,20 +227,21 @@ class Fetcher:
         self._lock.__exit__(None, None, None)
 
     def holds(self, ask: Ask) -> bool:
-        """Whether the journal answers this question, so that it costs no request."""
-        return ask.key in self._held
+        """Whether the journal has an answer to this question, other than that there is none."""
+        return self._held.get(ask.key, {}).get("outcome") == "held"
 
-    def get(self, ask: Ask, check: Check = lambda _: None) -> Answer:
+    def get(self, ask: Ask, check: Check = lambda _: None, attempts: int | None = None) -> Answer:
         """The answer to a question, from the journal or from the site.
 
-        `check` raises NotTheAnswer or Challenge. Raises Absent, NoAnswer, and Stopped.
+        `check` raises NotTheAnswer or Challenge. attempts: for a question whose failing says
+        nothing about the site, such as a guess at a file name. Raises Absent, NoAnswer, Stopped.
         """
         held = self._held.get(ask.key)
         if held is not None and (self.archive / held["sha256"]).exists():
             self.reused += 1
             return self._again(ask, held)
         reasons: list[str] = []
-        while len(reasons) < self.manners.attempts:
+        while len(reasons) < (attempts or self.manners.attempts):
             wait = self._backoff(len(reasons))
             try:
                 answer = self._once(ask, check)
@@ -260,7 +265,7 @@ class Fetcher:
                 self._failures = self._challenges = 0
                 return answer
             self._next = max(self._next, time.monotonic() + wait)
-        self._failures += 1
+        self._failures += attempts is None
         text = f"{ask.target}: no answer after {len(reasons)} attempts: {reasons[-1]}"
         if self._failures >= self.manners.failures:
             raise Stopped(

@@ -137,14 +137,14 @@ def inspect(root: Path, path: Path, limits: Limits | None = None) -> str:
     if media in {"zip", "xlsx"}:
         _inspect_zip(name, path, media, limits)
     if media == "ole2":
-        _inspect_ole2(name, path)
+        inspect_ole2(name, path)
     if media == "xml":
         with path.open("rb") as handle:
             _refuse_entities_in(name, handle)
     return media
 
 
-def _inspect_ole2(name: str, path: Path) -> None:
+def inspect_ole2(name: str, path: Path) -> None:
     """RefusedInput when the file ends before the last sector its allocation table uses.
 
     [MS-CFB] 2.2: sector shift at 30, number of FAT sectors at 44, their numbers from 76 on (109 of

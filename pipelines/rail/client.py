@@ -534,6 +534,10 @@ def _assemble(
     report.files = [path.relative_to(settings.warehouse).as_posix() for path in written]
 
 
+def site(_: Namespace) -> Site:
+    return SITE
+
+
 def run(settings: Settings, start: Start, options: Namespace) -> dict[str, Any]:
     """`metrocircle fetch rail`: the report as a dictionary, written beside the journal too."""
     if options.first is None:
