@@ -8,7 +8,7 @@ rules or writing the ledger (`pipelines.quality`), and anything that imports gre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -59,6 +59,7 @@ class Rule:
     by_slice: one result per slice; the SQL then returns a `slice` column.
     needs: other tables that must hold rows, or the rule proves nothing.
     asks: a view other than the table itself (`lake_schema`: the columns of every lake file).
+    refers: for a rule that looks a value up elsewhere, the column that holds it.
     """
 
     rule_id: str
@@ -70,6 +71,7 @@ class Rule:
     by_slice: bool = False
     needs: tuple[str, ...] = ()
     asks: str = ""
+    refers: str = ""
 
     def __post_init__(self) -> None:
         if self.severity not in {"error", "warning"}:
@@ -224,7 +226,7 @@ def unique(*columns: str) -> Rule:
 
 def refers_to(column: str, table: str, key: str, *, suffix: str = "", where: str = "") -> Rule:
     """Every value of the column is a `key` of the table. Null passes."""
-    return broken_rows(
+    rule = broken_rows(
         f"{column}_is_known{suffix}",
         f"{column} is a {key} of table {table}",
         f"""
@@ -235,3 +237,4 @@ def refers_to(column: str, table: str, key: str, *, suffix: str = "", where: str
         owner=ENGINEERING,
         needs=(table,),
     )
+    return replace(rule, refers=column)

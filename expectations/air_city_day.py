@@ -109,6 +109,26 @@ SUITE = Suite(
             severity="warning",
             by_slice=True,
         ),
+        # A station that hangs repeats its last reading; six pollutants never agree by chance.
+        broken_rows(
+            "frozen_values",
+            "the concentrations of a city are not the same on three days running",
+            """
+            with concentrations as (
+                select slice, fact_id, document, edition, place_code, observed_on,
+                    concat_ws('|', pm25_ugm3, pm10_ugm3, so2_ugm3, no2_ugm3, co_mgm3, o3_8h_ugm3)
+                        as held
+                from {batch} where superseded_by is null and place_code is not null)
+            select slice, fact_id, place_code, observed_on, held from (
+                select *, lag(held) over days as one, lag(held, 2) over days as two,
+                    lag(observed_on, 2) over days as first
+                from concentrations
+                window days as (partition by document, edition, place_code order by observed_on))
+            where held <> '' and held = one and held = two and first = observed_on - 2
+            """,
+            severity="warning",
+            by_slice=True,
+        ),
         broken_rows(
             "grade_fits_index",
             "the printed grade is that of the printed index",

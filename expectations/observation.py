@@ -199,6 +199,34 @@ VALUES = (
     ),
 )
 
+FROZEN = (
+    # Areas rarely change; levels and rates do, and a column copied from last year shows like this.
+    broken_rows(
+        "frozen_values",
+        "no number but an area is printed alike for four years running in one document",
+        """
+        with yearly as (
+            select *, year(period_end) as data_year from {batch}
+            where period_type = 'year' and superseded_by is null and value is not null
+                and value <> 0 and place_code is not null and indicator_id is not null
+                and not contains(indicator_id, 'area')
+            qualify row_number() over (
+                partition by document, place_code, indicator_id, scope, unit_id, year(period_end)
+                order by edition desc, fact_id) = 1)
+        select slice, fact_id, locator, place_raw, indicator_id, data_year, value_text from (
+            select *, lag(value) over years as one, lag(value, 2) over years as two,
+                lag(value, 3) over years as three, lag(data_year, 3) over years as first_year
+            from yearly
+            window years as (
+                partition by document, place_code, indicator_id, scope, unit_id
+                order by data_year))
+        where value = one and value = two and value = three and first_year = data_year - 3
+        """,
+        severity="warning",
+        by_slice=True,
+    ),
+)
+
 DATES = (
     broken_rows(
         "period_in_order",
@@ -311,4 +339,4 @@ SUMS = (
     ),
 )
 
-SUITE = Suite("observation", (*KEYS, *DOMAINS, *MAPPING, *VALUES, *DATES, *SUMS))
+SUITE = Suite("observation", (*KEYS, *DOMAINS, *MAPPING, *VALUES, *FROZEN, *DATES, *SUMS))
