@@ -7,7 +7,7 @@ rules or writing the ledger (`pipelines.quality`), and anything that imports gre
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
@@ -45,6 +45,10 @@ ENGINEERING = "data-engineering"
 DOMAIN = "domain"
 SQL = "UnexpectedRowsExpectation"
 FILE_COLUMNS = "lake_schema"
+ROW_COUNTS = "lake_rows"
+MEANS = "lake_means"
+# Tables of measurements, whose means can be compared with the release before.
+MEASURED = ("air_city_day", "bulletin_city_period", "observation")
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ class Rule:
     expected: the rule as an English sentence, printed in the ledger.
     by_slice: one result per slice; the SQL then returns a `slice` column.
     needs: other tables that must hold rows, or the rule proves nothing.
-    asks: a view other than the table itself (`lake_schema`: the columns of every lake file).
+    asks: a view other than the table itself: `lake_schema` (the columns of every lake file),
+        `lake_rows` and `lake_means` (rows per slice and means per series, now and in the release
+        in use).
     refers: for a rule that looks a value up elsewhere, the column that holds it.
     """
 
@@ -90,6 +96,11 @@ class Rule:
         return self.expectation == SQL
 
     @property
+    def is_historical(self) -> bool:
+        """Compares with the release in use: its outcome depends on more than the inputs."""
+        return self.asks in (ROW_COUNTS, MEANS)
+
+    @property
     def sql(self) -> str:
         return str(self.kwargs["unexpected_rows_query"])
 
@@ -115,7 +126,37 @@ def load_suites(tables: Sequence[str] | None = None) -> list[Suite]:
     unknown = sorted(set(wanted) - set(SUITES))
     if unknown:
         raise KeyError(f"no suite for {', '.join(unknown)}; there are: {', '.join(SUITES)}")
-    return [import_module(f"{__name__}.{table}").SUITE for table in SUITES if table in wanted]
+    suites = [import_module(f"{__name__}.{table}").SUITE for table in SUITES if table in wanted]
+    return [replace(suite, rules=(*suite.rules, *continuity(suite.table))) for suite in suites]
+
+
+def continuity(table: str) -> Iterator[Rule]:
+    """What every table is asked about the release in use; a first release is asked nothing."""
+    yield broken_rows(
+        "rows_continue",
+        "no slice lost more than a tenth of the rows that the release in use has of it",
+        f"""
+        select slice, rows, previous_rows from {{batch}}
+        where table_name = '{table}' and rows < 0.9 * previous_rows
+        """,
+        severity="warning",
+        owner=ENGINEERING,
+        by_slice=True,
+        asks=ROW_COUNTS,
+    )
+    if table in MEASURED:
+        yield broken_rows(
+            "means_continue",
+            "no mean of a series in a slice moved by more than a fifth since the release in use",
+            f"""
+            select slice, series, mean, previous_mean from {{batch}}
+            where table_name = '{table}'
+                and abs(mean - previous_mean) > 0.2 * abs(previous_mean)
+            """,
+            severity="warning",
+            by_slice=True,
+            asks=MEANS,
+        )
 
 
 def broken_rows(

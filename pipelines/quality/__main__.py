@@ -32,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no suite for {', '.join(unknown)}; there are: {', '.join(SUITES)}")
     terms = contract.load(known.contract)
-    results = run_suites(options.lake, terms, known.threads, options.table)
+    # Another lake than the warehouse's own is not what the release in use was made of.
+    is_own = options.lake.resolve() == known.lake and known.current.exists()
+    previous = known.current.resolve() if is_own else None
+    results = run_suites(options.lake, terms, known.threads, options.table, previous)
     sys.stdout.write(report(results, everything=options.all))
     return 1 if blocking(results) else 0
 

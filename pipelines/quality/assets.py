@@ -16,6 +16,7 @@ from pipelines.orchestration import profile
 from pipelines.quality import ledger, runner
 from pipelines.quality import results as results_on_disk
 from pipelines.quality.ledger import CheckResult
+from pipelines.release.publish import current_release
 from pipelines.settings import Settings
 from pipelines.sources import SOURCES
 
@@ -53,7 +54,9 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
     def arriving(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         known = contract.load(settings.contract)
         with profile.phase("checks"):
-            results = runner.run_suites(settings.lake, known, settings.threads, tables)
+            in_use = current_release(settings)
+            previous = in_use.path if in_use and not in_use.problem else None
+            results = runner.run_suites(settings.lake, known, settings.threads, tables, previous)
         results_on_disk.save(settings, f"{runner.ENGINE}-{part}", results)
         by_table = defaultdict(list)
         for result in results:

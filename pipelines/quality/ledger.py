@@ -37,6 +37,8 @@ class CheckResult:
 
     status: pass; warn = a rule of severity warning is broken; fail = a rule of severity error is
     broken, or a rule of any severity could not be judged; skip = nobody asked.
+    is_historical: the rule compares with the release in use. What it finds depends on more than the
+    inputs, so it stands beside the release and never in the ledger, which is part of the id.
     observed, expected: the same text for the same data, on any machine and at any time.
     failing_rows: null when the rule could not be judged.
     """
@@ -52,6 +54,7 @@ class CheckResult:
     expected: str
     failing_rows: int | None
     samples: tuple[str, ...] = ()
+    is_historical: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -59,13 +62,14 @@ class CheckResult:
 
 
 def ledger_frame(results: Sequence[CheckResult]) -> pl.DataFrame:
-    """The contract's `ledger` table, sorted by its key.
+    """The contract's `ledger` table, sorted by its key, without historical results.
 
     Raises ContractBroken for a key that occurs twice or a word outside the vocabularies.
     """
     import polars as pl
 
     table = contract.load(Settings().contract).table("ledger")
+    results = [result for result in results if not result.is_historical]
     twice = sorted(key for key, count in Counter(r.key for r in results).items() if count > 1)
     if twice:
         listed = "; ".join("/".join(key) for key in twice[:5])

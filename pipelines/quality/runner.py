@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from expectations import FILE_COLUMNS, Rule, Suite, load_suites
+from expectations import FILE_COLUMNS, MEANS, MEASURED, ROW_COUNTS, Rule, Suite, load_suites
 from pipelines.contract import Contract, Table
 from pipelines.quality.ledger import ALL, CheckResult, stable_text
 
@@ -47,16 +47,21 @@ class Arrived:
 
 
 def run_suites(
-    lake: Path, contract: Contract, threads: int, tables: Sequence[str] | None = None
+    lake: Path,
+    contract: Contract,
+    threads: int,
+    tables: Sequence[str] | None = None,
+    previous: Path | None = None,
 ) -> list[CheckResult]:
     """One result per rule, and per slice where the rule says so, sorted by (table, rule, slice).
 
     lake: folder of `<table>/<slice>.parquet`. tables: the suites to run, default all.
+    previous: folder of the release in use, for the rules that compare with it.
     """
     suites = load_suites(tables)
     with tempfile.TemporaryDirectory(prefix="metrocircle-quality-") as folder:
         database = Path(folder) / "views.duckdb"
-        arrived = _build_views(database, lake, contract, threads)
+        arrived = _build_views(database, lake, contract, threads, previous)
         answers = _ask(database, suites, arrived, threads)
     results = [
         result
@@ -71,9 +76,9 @@ def run_suites(
 
 
 def _build_views(
-    database: Path, lake: Path, contract: Contract, threads: int
+    database: Path, lake: Path, contract: Contract, threads: int, previous: Path | None
 ) -> dict[str, Arrived]:
-    """A DuckDB file with one view per extract table, and `lake_schema` about the files."""
+    """A DuckDB file with one view per extract table, and what `Rule.asks` may name beside them."""
     import duckdb
     import polars as pl
 
@@ -99,7 +104,82 @@ def _build_views(
         connection.register("frame", frame.to_arrow())
         connection.execute(f"create table {FILE_COLUMNS} as select * from frame")
         connection.unregister("frame")
+        _compare_with_previous(connection, contract, previous)
     return arrived
+
+
+def _compare_with_previous(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, previous: Path | None
+) -> None:
+    """`lake_rows` and `lake_means`: per slice, now and in the release in use.
+
+    Empty without a release, and for what it does not hold: the rules then have nothing to judge.
+    """
+    connection.execute(
+        f"create table {ROW_COUNTS} "
+        "(table_name varchar, slice varchar, rows bigint, previous_rows bigint)"
+    )
+    connection.execute(
+        f"create table {MEANS} (table_name varchar, slice varchar, series varchar, mean double, "
+        "previous_mean double)"
+    )
+    for table in contract.lake_tables():
+        before = _released(previous, table)
+        if before is None:
+            continue
+        now, was = f'"{table.name}"', f"read_parquet({_quoted(str(before))})"
+        by = "coalesce(slice, '')" if "slice" in table.column_names else _quoted(ALL)
+        count = f"select {by} as slice, count(*) as rows from"
+        connection.execute(
+            f"insert into {ROW_COUNTS} "
+            f"select '{table.name}', was.slice, coalesce(now.rows, 0), was.rows "
+            f"from ({count} {was} group by 1) as was "
+            f"left join ({count} {now} group by 1) as now using (slice)"
+        )
+        if table.name in MEASURED:
+            mean = "select slice, series, avg(value) as mean from"
+            means_now, means_was = (
+                f"{mean} ({_series(table, held)}) group by all" for held in (now, was)
+            )
+            connection.execute(
+                f"insert into {MEANS} select '{table.name}', slice, series, now.mean, was.mean "
+                f"from ({means_was}) as was join ({means_now}) as now "
+                "using (slice, series)"
+            )
+
+
+def _released(previous: Path | None, table: Table) -> Path | None:
+    """The Parquet file of the table in that release, if it holds one with the same columns."""
+    import json
+
+    import polars as pl
+
+    if previous is None:
+        return None
+    try:
+        document = json.loads((previous / "release.json").read_text(encoding="utf-8"))
+        path = previous / document["tables"][f"{table.schema}.{table.name}"]["path"]
+        columns = pl.read_parquet_schema(path)
+    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
+        return None
+    return path if set(table.column_names) <= set(columns) else None
+
+
+def _series(table: Table, relation: str) -> str:
+    """SQL: slice, series, value of every measured number of the table that counts."""
+    names = table.column_names
+    by = next((name for name in ("indicator_id", "measure") if name in names), None)
+    counts = "superseded_by is null" if "superseded_by" in names else "true"
+    if by:
+        scope = " || ' ' || coalesce(scope, '')" if "scope" in names else ""
+        return f"select slice, {by}{scope} as series, value::double as value from {relation} \
+            where {counts} and value is not null and {by} is not null"
+    measured = [c.name for c in table.columns if c.name.endswith(("_ugm3", "_mgm3", "_published"))]
+    return " union all ".join(
+        f"select slice, '{name}' as series, {name}::double as value from {relation} \
+            where {counts} and {name} is not null"
+        for name in measured
+    )
 
 
 def _view(
@@ -451,4 +531,5 @@ def _result(
         expected=rule.expected,
         failing_rows=failing_rows,
         samples=samples,
+        is_historical=rule.is_historical,
     )

@@ -15,17 +15,39 @@ import duckdb
 import polars as pl
 from quality_lake import CONTRACT, Rows, clean, frame
 
-from expectations import FILE_COLUMNS, Rule, Suite
+from expectations import FILE_COLUMNS, MEANS, MEASURED, ROW_COUNTS, Rule, Suite
 
 Change = Callable[[Rows], None]
-FILES_SCHEMA = {
-    "table_name": pl.String,
-    "slice": pl.String,
-    "column_name": pl.String,
-    "found": pl.String,
-    "expected": pl.String,
-    "found_position": pl.Int32,
-    "expected_position": pl.Int32,
+# What the runner says about the files and about the release in use, beside the tables themselves.
+ABOUT = {
+    FILE_COLUMNS: {
+        "table_name": pl.String,
+        "slice": pl.String,
+        "column_name": pl.String,
+        "found": pl.String,
+        "expected": pl.String,
+        "found_position": pl.Int32,
+        "expected_position": pl.Int32,
+    },
+    ROW_COUNTS: {
+        "table_name": pl.String,
+        "slice": pl.String,
+        "rows": pl.Int64,
+        "previous_rows": pl.Int64,
+    },
+    MEANS: {
+        "table_name": pl.String,
+        "slice": pl.String,
+        "series": pl.String,
+        "mean": pl.Float64,
+        "previous_mean": pl.Float64,
+    },
+}
+# What breaks a rule about one of them.
+ABOUT_BROKEN: dict[str, dict[str, Any]] = {
+    FILE_COLUMNS: {"found": "varchar[]"},
+    ROW_COUNTS: {"rows": 8},
+    MEANS: {"mean": 1.3},
 }
 
 
@@ -65,7 +87,7 @@ def _outside(column: str, given: dict[str, Any]) -> Iterator[str]:
 
 
 def clean_with_files() -> Rows:
-    """The clean rows, and what `lake_schema` says about files that keep the contract."""
+    """The clean rows, and what stands beside them about their files and the release in use."""
     rows = clean()
     rows[FILE_COLUMNS] = [
         {
@@ -80,6 +102,14 @@ def clean_with_files() -> Rows:
         for table in CONTRACT.lake_tables()
         for position, column in enumerate(table.columns)
     ]
+    rows[ROW_COUNTS] = [
+        {"table_name": table.name, "slice": "all", "rows": 9, "previous_rows": 10}
+        for table in CONTRACT.lake_tables()
+    ]
+    rows[MEANS] = [
+        {"table_name": name, "slice": "all", "series": "x", "mean": 1.2, "previous_mean": 1.0}
+        for name in MEASURED
+    ]
     return rows
 
 
@@ -91,11 +121,14 @@ class Bench:
         self.connection = duckdb.connect(config={"threads": 1})
         for table in CONTRACT.lake_tables():
             self._create(table.name, self.clean.get(table.name, []))
-        self._create(FILE_COLUMNS, self.clean[FILE_COLUMNS])
+        for name in ABOUT:
+            self._create(name, self.clean[name])
 
     def _create(self, table: str, rows: list[dict[str, Any]]) -> None:
-        made = pl.DataFrame(rows, schema=FILES_SCHEMA) if table == FILE_COLUMNS else None
-        self.connection.register("made", (made if made is not None else frame(table, rows)))
+        about = ABOUT.get(table)
+        self.connection.register(
+            "made", pl.DataFrame(rows, schema=about) if about else frame(table, rows)
+        )
         self.connection.execute(f'create or replace table "{table}" as select * from made')
         self.connection.unregister("made")
 
@@ -123,8 +156,8 @@ def derived(suite: Suite, rule: Rule) -> Iterator[Change]:
     another; none for a rule in SQL of its own, which needs a corruption written by hand.
     """
     table = suite.table
-    if rule.rule_id == "files_match_contract":
-        yield _set(FILE_COLUMNS, _first_file(table), found="varchar[]")
+    if rule.asks in ABOUT:
+        yield _set(rule.asks, _first(rule.asks, table), **ABOUT_BROKEN[rule.asks])
         return
     for number, row in enumerate(clean()[table]):
         values = _forbidden(rule, row)
@@ -134,11 +167,9 @@ def derived(suite: Suite, rule: Rule) -> Iterator[Change]:
             yield _again(table, number)
 
 
-def _first_file(table: str) -> int:
+def _first(about: str, table: str) -> int:
     return next(
-        number
-        for number, row in enumerate(clean_with_files()[FILE_COLUMNS])
-        if row["table_name"] == table
+        number for number, row in enumerate(clean_with_files()[about]) if row["table_name"] == table
     )
 
 
