@@ -30,6 +30,8 @@ SUITE = Suite(
             "aggregation",
             "sum",
             "ratio_of_sums",
+            "difference",
+            "sum_of_parts",
             "weighted_mean",
             "mean_of_members",
             "min",
@@ -50,20 +52,20 @@ SUITE = Suite(
         ),
         broken_rows(
             "ratio_has_parts",
-            "a ratio of sums names a numerator and a denominator that are indicators",
+            "a value of two parts names both, and they are indicators",
             f"""
             select t.indicator_id, t.numerator, t.denominator from {{batch}} t
-            where t.aggregation = 'ratio_of_sums' and (
+            where t.aggregation in ('ratio_of_sums', 'difference', 'sum_of_parts') and (
                 t.numerator is null or t.denominator is null
                 or {_unheld("t.numerator")} or {_unheld("t.denominator")})
             """,
         ),
         broken_rows(
             "weighted_mean_has_weight",
-            "a weighted mean names a weight that is an indicator",
+            "a weighted mean or a chain names a weight that is an indicator",
             f"""
             select t.indicator_id, t.weight from {{batch}} t
-            where t.aggregation = 'weighted_mean' and (
+            where t.aggregation in ('weighted_mean', 'chain') and (
                 t.weight is null or {_unheld("t.weight")})
             """,
         ),

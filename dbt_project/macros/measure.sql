@@ -20,10 +20,30 @@
     try_cast({{ column }} as integer)
 {%- endmacro %}
 
+{% macro of_two_parts(aggregation) -%}
+    {#- Rules that make a value of two indicators, named numerator and denominator. -#}
+    {{ aggregation }} in ('ratio_of_sums', 'difference', 'sum_of_parts')
+{%- endmacro %}
+
+{% macro combined(aggregation, first, second, opposite, factor) -%}
+    {#- A value of two parts by their rule. `opposite` is the second part's bound on the other side:
+        what makes a quotient or a difference small is a large second part. -#}
+    case {{ aggregation }}
+        when 'difference' then {{ measure(first ~ ' - ' ~ opposite) }}
+        when 'sum_of_parts' then {{ measure(first ~ ' + ' ~ second) }}
+        else {{ ratio(first, opposite, factor) }}
+    end
+{%- endmacro %}
+
 {% macro ratio(numerator, denominator, factor) -%}
     {#- One division in doubles, rounded once to the decimals of a measure. -#}
     cast(
         cast({{ numerator }} as double) / cast({{ denominator }} as double) * {{ factor }}
         as decimal(28, 10)
     )
+{%- endmacro %}
+
+{% macro exact_sum(expression) -%}
+    {#- Sum of doubles that does not depend on the number of threads. -#}
+    cast(sum({{ measure(expression) }}) as double)
 {%- endmacro %}

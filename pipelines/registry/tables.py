@@ -19,8 +19,8 @@ from pipelines.errors import Reject, nearest
 
 SnapshotOf = Callable[[str], str]
 AGGREGATIONS = (
-    "sum", "ratio_of_sums", "weighted_mean", "mean_of_members", "min", "max", "chain",
-    "recompute", "none",
+    "sum", "ratio_of_sums", "difference", "sum_of_parts", "weighted_mean", "mean_of_members",
+    "min", "max", "chain", "recompute", "none",
 )  # fmt: skip
 PRECISIONS = ("day", "month", "year", "assumed")
 

@@ -23,6 +23,7 @@ from pipelines.release.parquet import literal, quote
 MACROS = {
     "own_circle": "circle_indicator_year",
     "own_circle_cell": "int_circle__cell",
+    "own_circle_inequality": "circle_inequality_year",
 }
 OWN_ID = "OWN"
 # DuckDB puts an argument in the place of every column of its name: no model may use these names.
@@ -51,6 +52,10 @@ _STANDS_FOR = {
         """,
     "stg_registry__indicator": "select * from main.indicator",
     "stg_geography__division": "select * from main.division",
+    "int_place__named": """
+        select distinct place_code, year, place_name_zh, place_name_en, place_level
+        from main.city_indicator_year
+        """,
     "int_indicator__vintages": f"""
         select * replace ({
         ", ".join(f"cast({column} as decimal(28, 10)) as {column}" for column in _EXACT)

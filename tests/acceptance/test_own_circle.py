@@ -90,3 +90,14 @@ def test_show_names_the_nearest_circle(refreshed) -> None:
         circle.show(refreshed.release, "gz_paper")
     assert len(circle.show(refreshed.release, "gz_official2023")["members"]) == 9
     assert len(circle.listed(refreshed.release)) >= 34
+
+
+def test_own_circle_has_disparities(sql) -> None:
+    columns = "indicator_id, year, vintage, measure, value, detail, series"
+    own = """
+        own_circle_inequality((select list(place_code) from circle_member
+                               where circle_id = 'GZ_PAPER9'))
+    """
+    theirs = f"select {columns} from circle_inequality_year where circle_id = 'GZ_PAPER9'"
+    assert sql(f"select {columns} from {own} except {theirs}") == []
+    assert sql(f"{theirs} except select {columns} from {own}") == []

@@ -45,13 +45,14 @@ ratio as (
     select
         indicator_id,
         unit,
+        aggregation,
         factor,
         numerator,
         denominator,
         replace(denominator, '@province', '') as divisor,
         denominator like '%@province' as is_share_of_province
     from {{ ref('stg_registry__indicator') }}
-    where aggregation = 'ratio_of_sums'
+    where {{ of_two_parts('aggregation') }}
 ),
 
 share as (
@@ -61,6 +62,7 @@ share as (
         numerator.year,
         numerator.vintage,
         ratio.unit,
+        ratio.aggregation,
         ratio.numerator,
         ratio.denominator,
         ratio.factor,
@@ -104,6 +106,7 @@ quotient as (
         numerator.year,
         numerator.vintage,
         ratio.unit,
+        ratio.aggregation,
         ratio.numerator,
         ratio.denominator,
         ratio.factor,
@@ -124,7 +127,7 @@ quotient as (
         false as is_refused,
         numerator.rests_on_assumed_date or divisor.rests_on_assumed_date as rests_on_assumed_date,
         numerator.is_estimate or divisor.is_estimate as is_estimate,
-        'ratio of sums' as method
+        replace(ratio.aggregation, '_', ' ') as method
     from ratio
     inner join total as numerator
         on ratio.numerator = numerator.indicator_id
@@ -148,6 +151,7 @@ select
     year,
     vintage,
     unit,
+    aggregation,
     numerator,
     denominator,
     members_total,
@@ -160,8 +164,8 @@ select
     rests_on_assumed_date,
     is_estimate,
     method,
-    {{ ratio('value', 'divisor_value', 'factor') }} as value,
-    {{ ratio('value_low', 'divisor_high', 'factor') }} as value_low,
-    {{ ratio('value_high', 'divisor_low', 'factor') }} as value_high
+    {{ combined('aggregation', 'value', 'divisor_value', 'divisor_value', 'factor') }} as value,
+    {{ combined('aggregation', 'value_low', 'divisor_low', 'divisor_high', 'factor') }} as value_low,
+    {{ combined('aggregation', 'value_high', 'divisor_high', 'divisor_low', 'factor') }} as value_high
 from unioned
 where divisor_low > 0

@@ -9,12 +9,13 @@ ratio as (
     select
         indicator_id,
         unit,
+        aggregation,
         factor,
         numerator,
         denominator
     from {{ ref('stg_registry__indicator') }}
     where
-        aggregation = 'ratio_of_sums'
+        {{ of_two_parts('aggregation') }}
         and denominator not like '%@province'
 )
 
@@ -53,12 +54,14 @@ select
         when
             numerator.document = denominator.document
             and numerator.edition = denominator.edition
-            then 'ratio'
-        else 'ratio across editions'
+            then case ratio.aggregation when 'ratio_of_sums' then 'ratio' else ratio.aggregation end
+        else
+            case ratio.aggregation when 'ratio_of_sums' then 'ratio' else ratio.aggregation end
+            || ' across editions'
     end as method,
-    {{ ratio('numerator.value', 'denominator.value', 'ratio.factor') }} as value,
-    {{ ratio('numerator.value_low', 'denominator.value_high', 'ratio.factor') }} as value_low,
-    {{ ratio('numerator.value_high', 'denominator.value_low', 'ratio.factor') }} as value_high,
+    {{ combined('ratio.aggregation', 'numerator.value', 'denominator.value', 'denominator.value', 'ratio.factor') }} as value,
+    {{ combined('ratio.aggregation', 'numerator.value_low', 'denominator.value_low', 'denominator.value_high', 'ratio.factor') }} as value_low,
+    {{ combined('ratio.aggregation', 'numerator.value_high', 'denominator.value_high', 'denominator.value_low', 'ratio.factor') }} as value_high,
     {{ fact_hash(["'across'", 'numerator.place_code', 'ratio.indicator_id',
         'cast(numerator.year as varchar(4))']) }} as fact_id
 from ratio

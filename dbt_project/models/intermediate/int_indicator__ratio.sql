@@ -14,12 +14,13 @@ ratio as (
     select
         indicator_id,
         unit,
+        aggregation,
         factor,
         numerator,
         replace(denominator, '@province', '') as denominator,
         denominator like '%@province' as is_share_of_province
     from {{ ref('stg_registry__indicator') }}
-    where aggregation = 'ratio_of_sums'
+    where {{ of_two_parts('aggregation') }}
 ),
 
 joined as (
@@ -33,6 +34,7 @@ joined as (
         numerator.data_year,
         numerator.scope,
         ratio.unit,
+        ratio.aggregation,
         ratio.factor,
         ratio.is_share_of_province,
         numerator.value as numerator_value,
@@ -103,11 +105,12 @@ select
             then 'ratio; denominator ' || joined.part_method
         when joined.is_share_of_province then 'ratio; denominator province_as_published'
         when joined.part_method is not null then 'ratio; parts ' || joined.part_method
+        when joined.aggregation <> 'ratio_of_sums' then joined.aggregation
         else 'ratio'
     end as method,
-    {{ ratio('joined.numerator_value', 'joined.denominator_value', 'joined.factor') }} as value,
-    {{ ratio('joined.numerator_low', 'joined.denominator_high', 'joined.factor') }} as value_low,
-    {{ ratio('joined.numerator_high', 'joined.denominator_low', 'joined.factor') }} as value_high,
+    {{ combined('joined.aggregation', 'joined.numerator_value', 'joined.denominator_value', 'joined.denominator_value', 'joined.factor') }} as value,
+    {{ combined('joined.aggregation', 'joined.numerator_low', 'joined.denominator_low', 'joined.denominator_high', 'joined.factor') }} as value_low,
+    {{ combined('joined.aggregation', 'joined.numerator_high', 'joined.denominator_high', 'joined.denominator_low', 'joined.factor') }} as value_high,
     {{ fact_hash(["'ratio'", 'joined.place_code', 'joined.indicator_id',
         'cast(joined.data_year as varchar(4))', 'joined.document', 'joined.edition']) }} as fact_id
 from joined

@@ -3,7 +3,7 @@
 with ratio as (
     select *
     from {{ ref('stg_registry__indicator') }}
-    where aggregation = 'ratio_of_sums'
+    where {{ of_two_parts('aggregation') }}
 )
 
 select
@@ -11,7 +11,7 @@ select
     indicator_id as part_id,
     false as is_provincial
 from {{ ref('stg_registry__indicator') }}
-where aggregation <> 'ratio_of_sums'
+where not {{ of_two_parts('aggregation') }}
 union all
 select
     indicator_id,

@@ -41,11 +41,11 @@ member as (
         and circle_value.vintage = cell.vintage
         and (
             (
-                circle_value.aggregation <> 'ratio_of_sums'
+                not {{ of_two_parts('circle_value.aggregation') }}
                 and cell.indicator_id in (circle_value.indicator_id, indicator.weight)
             )
             or (
-                circle_value.aggregation = 'ratio_of_sums'
+                {{ of_two_parts('circle_value.aggregation') }}
                 and (
                     circle_value.numerator = cell.indicator_id
                     or (

@@ -246,7 +246,7 @@ def clean() -> Rows:
         {"indicator_id": "population_census", "unit": "人", "aggregation": "sum"},
         {"indicator_id": "population_census_urban", "unit": "万人", "aggregation": "sum"},
         {"indicator_id": "population_census_rural", "unit": "万人", "aggregation": "sum"},
-        {"indicator_id": "gdp_growth", "unit": "%", "aggregation": "chain"},
+        {"indicator_id": "gdp_growth", "unit": "%", "aggregation": "chain", "weight": "gdp"},
         {"indicator_id": "primary_share", "unit": "%", "aggregation": "recompute"},
         {"indicator_id": "secondary_share", "unit": "%", "aggregation": "recompute"},
         {"indicator_id": "tertiary_share", "unit": "%", "aggregation": "recompute"},

@@ -147,7 +147,8 @@ def test_indicators_are_complete_and_refer_to_one_another() -> None:
         assert row["aggregation"] in AGGREGATIONS, row
         parts = [row[name] for name in ("numerator", "denominator", "weight") if row[name]]
         assert all(part.removesuffix("@province") in known for part in parts), row
-        assert bool(row["numerator"]) == (row["aggregation"] == "ratio_of_sums"), row
+        two_parts = row["aggregation"] in ("ratio_of_sums", "difference", "sum_of_parts")
+        assert bool(row["numerator"]) == two_parts, row
         texts = ("name_zh", "name_en", "definition", "source_rule", "would_be_filled_by")
         assert all(row[name] for name in texts), row
 

@@ -10,7 +10,7 @@ with circle as (
 indicator as (
     select *
     from {{ ref('stg_registry__indicator') }}
-    where aggregation = 'sum'
+    where aggregation in ('sum', 'chain')
 ),
 
 started as (

@@ -31,7 +31,7 @@ ratio as (
         year,
         vintage,
         unit,
-        'ratio_of_sums' as aggregation,
+        aggregation,
         numerator,
         denominator,
         members_total,
@@ -76,12 +76,40 @@ weighted as (
     from {{ ref('int_circle__weighted') }}
 ),
 
+chain as (
+    select
+        circle_id,
+        indicator_id,
+        year,
+        vintage,
+        unit,
+        'chain' as aggregation,
+        cast(null as varchar(100)) as numerator,
+        cast(null as varchar(100)) as denominator,
+        members_total,
+        members_with_data,
+        edition_min,
+        edition_max,
+        is_mixed_vintage,
+        is_preliminary,
+        false as is_refused,
+        rests_on_assumed_date,
+        is_estimate,
+        method,
+        value,
+        value_low,
+        value_high
+    from {{ ref('int_circle__chain') }}
+),
+
 unioned as (
     select * from total
     union all
     select * from ratio
     union all
     select * from weighted
+    union all
+    select * from chain
 ),
 
 stated as (

@@ -1,0 +1,1 @@
+select * from {{ source('lake', 'cluster_city_role') }}
