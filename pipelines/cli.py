@@ -65,10 +65,15 @@ def parser() -> argparse.ArgumentParser:
     query.add_argument("--csv", action="store_true", help="print CSV")
 
     explain = add("explain", "where a value comes from: vintages, file, cell, unit, correction")
-    explain.add_argument("indicator", help="indicator id or name (metrocircle find WORD)")
-    explain.add_argument("where", help="division code or name, or a circle id")
-    explain.add_argument("year", type=int)
+    explain.usage = """
+  metrocircle explain INDICATOR PLACE_OR_CIRCLE YEAR   every vintage of a value
+  metrocircle explain TABLE COLUMN=VALUE ...           one row of any table
+  metrocircle explain ID                               a figure, a target or a fact_id"""
+    explain.add_argument("subject", help="indicator id or name, a table, or an id")
+    explain.add_argument("rest", nargs="*", help="place or circle and year; or column=value")
     explain.add_argument("--vintage", help="one vintage policy of a circle")
+    explain.add_argument("--column", help="of a row, only this column, and what it is made from")
+    explain.add_argument("--sql", action="store_true", help="print the SQL that says the same")
 
     cite = add("cite", "how to cite the release in use, and what is behind an indicator or table")
     cite.add_argument("subject", nargs="?", help="indicator id or name, or a table")
@@ -342,15 +347,32 @@ def _current(settings: Settings) -> Path:
 
 
 def command_explain(settings: Settings, options: argparse.Namespace) -> int:
-    from pipelines import explain
+    from pipelines import evidence, explain
 
-    answer = explain.explain(
-        _current(settings), options.indicator, options.where, options.year, options.vintage
-    )
+    release, rest = _current(settings), options.rest
+    if len(rest) == 2 and not any("=" in word for word in rest):
+        if not rest[1].isdecimal():
+            raise MetrocircleError(f"expected a year, found {rest[1]!r}")
+        answer = explain.explain(release, options.subject, rest[0], int(rest[1]), options.vintage)
+        if options.sql:
+            facts = [row["fact_id"] for row in answer.get("vintages") or answer.get("values", [])]
+            answers = [evidence.evidence(release, fact) for fact in facts if fact]
+            out("\n\n".join(evidence.sql(each) for each in answers))
+            return 0
+        shown = explain.text
+    else:
+        conditions = evidence.conditions_of(rest)
+        if options.vintage:
+            conditions["vintage"] = options.vintage
+        answer = evidence.evidence(release, options.subject, conditions, options.column)
+        if options.sql:
+            out(evidence.sql(answer))
+            return 0
+        shown = evidence.text
     if options.json:
         out(json.dumps(answer, ensure_ascii=False, indent=1, default=str))
     else:
-        out(explain.text(answer))
+        out(shown(answer))
     return 0
 
 
@@ -410,11 +432,11 @@ def command_circle(settings: Settings, options: argparse.Namespace) -> int:
 def command_query(settings: Settings, options: argparse.Namespace) -> int:
     import polars as pl
 
-    from pipelines.release.query import query
+    from pipelines.release.query import query, records
 
     frame = query(_current(settings), options.sql, options.limit)
     if options.json:
-        out(json.dumps(frame.to_dicts(), ensure_ascii=False, indent=1, default=str))
+        out(json.dumps(records(frame), ensure_ascii=False, indent=1, allow_nan=False))
     elif options.csv:
         try:
             sys.stdout.write(frame.write_csv())

@@ -1,8 +1,7 @@
 """`metrocircle explain` and `find`: where a number comes from, and where a word is used.
 
-Belongs here: reading one release for a person who asks about one value or one word. Not here:
-making values. The same answers come from SQL: `meta.lineage` joins fact_id to input_fact_id until
-`city_indicator_year` (or `tidy.observation`) shows a locator.
+Belongs here: reading one release for a person who asks about one indicator and place, or one word.
+Not here: making values, or cells of other tables (`evidence`, which also writes the SQL).
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import UnknownName, nearest
+from pipelines.evidence import number
 from pipelines.release.query import open_locked
 
 Row = dict[str, Any]
@@ -256,13 +256,6 @@ def find(release: Path, word: str) -> dict[str, list[Row]]:
         }
     finally:
         connection.close()
-
-
-def number(value: float | None) -> str:
-    """A value as people read it: up to four decimals, no trailing noughts."""
-    if value is None:
-        return "no value"
-    return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
 def text(answer: Row) -> str:

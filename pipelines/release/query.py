@@ -6,7 +6,10 @@ finding the release (`publish.current_release`).
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -54,6 +57,30 @@ def query(release_dir: Path, sql: str, limit: int | None = 1000) -> pl.DataFrame
         ) from error
     finally:
         connection.close()
+
+
+def records(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """The rows as JSON can hold them.
+
+    Decimals become numbers where a double holds them exactly and plain text where none does (never
+    `1.2E+3`); what is not a finite number becomes null, since JSON knows no NaN.
+    """
+    return [{name: _plain(value) for name, value in row.items()} for row in frame.to_dicts()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        number = float(value)
+        if Decimal(repr(number)) != value:
+            return f"{value:f}"
+        return int(number) if number.is_integer() else number
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def open_locked(release_dir: Path) -> duckdb.DuckDBPyConnection:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from pipelines.release.query import QueryRefused, open_locked, query
+from pipelines.release.query import QueryRefused, open_locked, query, records
 
 
 def test_rows_come_back_in_order_and_limited(published: Path) -> None:
@@ -107,3 +108,26 @@ def test_it_works_beside_another_reader_of_the_same_process(published: Path) -> 
     path = str(published / "metrocircle.duckdb")
     with duckdb.connect(path, read_only=True):
         assert query(published, "SELECT 1 AS x", 1)["x"].to_list() == [1]
+
+
+JSON = """
+sql;                                        json
+'nan'::double;                              null
+'infinity'::double;                         null
+1.5::double;                                1.5
+0::decimal(28, 10);                         0
+20567383::decimal(28, 10);                  20567383
+1.20::decimal(28, 10);                      1.2
+123456789012345678.9::decimal(28, 10);      "123456789012345678.9000000000"
+date '2024-05-01';                          "2024-05-01"
+[1.0::decimal(3, 1), null];                 [1, null]
+{'a': 'nan'::double};                       {"a": null}
+true;                                       true
+"""
+
+
+def test_answers_are_what_json_can_hold(published: Path) -> None:
+    for line in JSON.strip().splitlines()[1:]:
+        sql, expected = (part.strip() for part in line.split(";"))
+        [row] = records(query(published, f"SELECT {sql} AS x"))
+        assert json.dumps(row["x"], allow_nan=False) == expected, sql
