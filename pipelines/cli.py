@@ -148,6 +148,11 @@ def parser() -> argparse.ArgumentParser:
     rail.add_argument("--from", dest="first", type=_date, metavar="DATE", help="first date")
     rail.add_argument("--days", type=int, default=1, help="number of dates (default 1)")
 
+    rail.add_argument(
+        "--control", action="append", default=[], metavar="A-B",
+        help="hold the trains between two stations against what is sold, like 广州-深圳",
+    )  # fmt: skip
+
     yearbook = site("yearbook", "the portal of the Guangdong Statistical Yearbook, one edition")
     yearbook.add_argument("--edition", type=int, metavar="YEAR", help="year of publication")
     yearbook.add_argument(

@@ -9,6 +9,7 @@ What is asked (`sources/rail/README.md` says what is known of each address):
     presale window     POST kyfw.12306.cn/otn/login/conf
     trains of a date   GET  search.12306.cn/search/v1/train/search?keyword=PREFIX&date=YYYYMMDD
     stops of a train   GET  kyfw.12306.cn/otn/czxx/queryByTrainNo?train_no=…
+    control, if asked  GET  kyfw.12306.cn/otn/leftTicket/init, then the query that it names
 
 The list of a date is found by prefix: each letter and digit, and one character deeper wherever the
 answer is full (200 trains). The stops are asked once per `train_no`, whatever the number of dates.
@@ -73,6 +74,7 @@ MOST_MISSING = 0.005
 
 _TRAIN_NO = re.compile(r"[0-9A-Za-z/]{12}")
 _CODE = re.compile(r"[A-Z]?[0-9]{1,5}")
+_SEARCH = re.compile(r"leftTicket/query[A-Z]?")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _TABLE = re.compile(r"^﻿?\s*var station_names\s*=\s*'([^']*)'\s*;?\s*$")
 _DAY = timedelta(days=1)
@@ -131,6 +133,7 @@ class Report:
     empty_prefixes: list[str] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
     unknown_stations: list[str] = field(default_factory=list)
+    controls: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     asked: int = 0
     reused: int = 0
@@ -379,8 +382,15 @@ def trains_of(fetcher: Fetcher, day: date, report: Report) -> list[Listed]:
     return list(found.values())
 
 
-def snapshot(fetcher: Fetcher, settings: Settings, dates: Sequence[date]) -> Report:
+def snapshot(
+    fetcher: Fetcher,
+    settings: Settings,
+    dates: Sequence[date],
+    controls: Sequence[tuple[str, str]] = (),
+) -> Report:
     """Fetch, check and assemble the timetable of consecutive dates.
+
+    controls: pairs of station names whose trains are held against what is sold between them.
 
     Raises Stopped when the run must end (the same call goes on later), MetrocircleError when the
     dates are not on sale or too many trains stayed without stops.
@@ -422,6 +432,9 @@ def snapshot(fetcher: Fetcher, settings: Settings, dates: Sequence[date]) -> Rep
             )
         if number % 50 == 0 or number == len(listings):
             fetcher.say(f"stops: {number} of {len(listings)} trains, {len(report.missing)} missing")
+    telecodes = telecodes_of(stations)
+    for pair in controls:
+        _control(fetcher, pair, dates, telecodes, running, courses, report)
     report.asked, report.reused = fetcher.asked, fetcher.reused
     if len(report.missing) > MOST_MISSING * report.trains:
         raise MetrocircleError(
@@ -429,7 +442,7 @@ def snapshot(fetcher: Fetcher, settings: Settings, dates: Sequence[date]) -> Rep
             f"{MOST_MISSING:.1%}; run the same command again: only these are asked "
             f"(first: {report.missing[0]['train_no']}: {report.missing[0]['reason']})"
         )
-    _assemble(settings, report, dates, table, stations, running, listings, courses)
+    _assemble(settings, report, dates, table, telecodes, running, listings, courses)
     return report
 
 
@@ -442,6 +455,123 @@ def _on_sale(dates: Sequence[date], today: date, control: int, report: Report) -
             f"12306 sells from {today} on for {control} days; ask for dates from {first} to {last} "
             f"(found {dates[0]} to {dates[-1]}): outside them it answers with empty lists"
         )
+
+
+# --- the control: what is sold between two stations -------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A row of the ticket search: one train may have several, one for each boarding station."""
+
+    train_no: str
+    origin: str
+    destination: str
+    start_date: str
+    is_stopped: bool
+
+
+def sold_of(answer: Answer) -> list[Sold] | str:
+    """The rows between two stations, or the address that the search has moved to.
+
+    Fields were added at the end over the years, so a row is read by place and may be of any length
+    from 18 fields on.
+    """
+    head = answer.body()[:200].lstrip()
+    payload = answer.json() if head.startswith(b"{") else _payload(answer)
+    if isinstance(payload, dict) and payload.get("status") is False and "c_url" in payload:
+        moved = str(payload["c_url"])
+        if not _SEARCH.fullmatch(moved):
+            raise NotTheAnswer(f"moved to {moved[:60]!r}")
+        return moved
+    data = _payload(answer).get("data")
+    rows = data.get("result") if isinstance(data, dict) else None
+    if not isinstance(rows, list):
+        raise NotTheAnswer(f"no data: {_told(payload) or 'and no message'}")
+    found = []
+    for row in rows:
+        cells = str(row).split("|")
+        if len(cells) < 18 or not _TRAIN_NO.fullmatch(cells[2]):
+            raise NotTheAnswer(f"no row of the ticket search: {str(row)[:60]!r}")
+        found.append(Sold(cells[2], cells[6], cells[7], cells[13], cells[1] == "列车停运"))
+    return found
+
+
+def sold(fetcher: Fetcher, day: date, origin: str, destination: str) -> list[Sold]:
+    """What 12306 sells between two telecodes on a date; it answers for the cities' other stations
+    too. The address is named by a page that also sets the cookies the search wants.
+    """
+    kyfw = _address(fetcher, "kyfw.12306.cn", "/otn/")
+    page = Ask(f"{kyfw}leftTicket/init", (("linktypeid", "dc"),), look=f"{time.time():.6f}")
+    where = _ask(fetcher, page, _search_of)
+    params = (
+        ("leftTicketDTO.train_date", day.isoformat()), ("leftTicketDTO.from_station", origin),
+        ("leftTicketDTO.to_station", destination), ("purpose_codes", "ADULT"),
+    )  # fmt: skip
+    headers = (
+        ("Referer", page.target), ("X-Requested-With", "XMLHttpRequest"),
+        ("If-Modified-Since", "0"),
+    )  # fmt: skip
+    for _ in range(2):
+        rows = _ask(fetcher, Ask(kyfw + where, params, headers=headers), sold_of)
+        if not isinstance(rows, str):
+            return rows
+        where = rows
+    raise NoAnswer(f"the ticket search moves about: last to {where}")
+
+
+def _search_of(answer: Answer) -> str:
+    found = re.search(r"CLeftTicketUrl\s*=\s*'([^']*)'", answer.body().decode("utf-8", "replace"))
+    if found is None or not _SEARCH.fullmatch(found[1]):
+        raise Challenge("the page of the ticket search does not name its address")
+    return found[1]
+
+
+def _control(
+    fetcher: Fetcher,
+    pair: tuple[str, str],
+    dates: Sequence[date],
+    telecodes: Mapping[str, str],
+    running: Mapping[str, Iterable[date]],
+    courses: Mapping[str, Course],
+    report: Report,
+) -> None:
+    """Hold the listed trains of a pair against what is sold; what differs stands in the report."""
+    for name in pair:
+        if name not in telecodes:
+            raise MetrocircleError(f"--control: no station is named {name!r}")
+    for day in dates:
+        rows = sold(fetcher, day, telecodes[pair[0]], telecodes[pair[1]])
+        # Trains that started before the first date are in the answer and not in the lists.
+        rows = [row for row in rows if row.start_date >= f"{dates[0]:%Y%m%d}"]
+        pairs = {(row.origin, row.destination) for row in rows}
+        listed = {
+            train_no
+            for train_no, course in courses.items()
+            for a, b in _called(course, telecodes, running[train_no], day)
+            if (a, b) in pairs
+        }
+        runs = {row.train_no for row in rows if not row.is_stopped}
+        stopped = {row.train_no for row in rows if row.is_stopped}
+        report.controls.append({
+            "date": day.isoformat(), "pair": "-".join(pair), "sold": len(runs),
+            "stopped": sorted(stopped), "sold_but_not_listed": sorted(runs - listed),
+            "listed_but_not_sold": sorted(listed - runs - stopped),
+        })  # fmt: skip
+
+
+def _called(
+    course: Course, telecodes: Mapping[str, str], dates: Iterable[date], day: date
+) -> Iterator[tuple[str, str]]:
+    """Pairs of telecodes between which the train can be boarded on the day."""
+    running = set(dates)
+    for n, a in enumerate(course.stops):
+        if a.depart is None:
+            continue
+        began = day - (course.origin_minute + a.depart) // 1440 * _DAY
+        if began in running:
+            for b in course.stops[n + 1 :]:
+                yield telecodes.get(a.station, ""), telecodes.get(b.station, "")
 
 
 # --- the assembled file ----------------------------------------------------------------------
@@ -507,21 +637,24 @@ def _hhmm(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
 
 
+def telecodes_of(stations: Sequence[Station]) -> dict[str, str]:
+    """name -> telecode. A name with blanks is another yard: only the very text leads to one."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for station in stations:
+        named[station.name].add(station.telecode)
+    return {name: next(iter(codes)) for name, codes in named.items() if len(codes) == 1}
+
+
 def _assemble(
     settings: Settings,
     report: Report,
     dates: Sequence[date],
     table: Answer,
-    stations: Sequence[Station],
+    telecodes: Mapping[str, str],
     running: Mapping[str, Iterable[date]],
     listings: Mapping[str, Sequence[Listed]],
     courses: Mapping[str, Course],
 ) -> None:
-    named: dict[str, set[str]] = defaultdict(set)
-    for station in stations:
-        named[station.name].add(station.telecode)
-    # A name with blanks is another yard: only the very text leads to a telecode here.
-    telecodes = {name: next(iter(codes)) for name, codes in named.items() if len(codes) == 1}
     called = {stop.station for course in courses.values() for stop in course.stops}
     report.unknown_stations = sorted(called - telecodes.keys())
     text = timetable_text(running, listings, courses, telecodes)
@@ -545,8 +678,9 @@ def run(settings: Settings, start: Start, options: Namespace) -> dict[str, Any]:
     if not 1 <= options.days <= 15:
         raise MetrocircleError(f"--days: expected 1 to 15, found {options.days}")
     dates = [options.first + n * _DAY for n in range(options.days)]
+    controls = [(a.strip(), b.strip()) for a, _, b in (c.partition("-") for c in options.control)]
     with start(f"{dates[0]}_{dates[-1]}") as fetcher:
-        report = asdict(snapshot(fetcher, settings, dates))
+        report = asdict(snapshot(fetcher, settings, dates, controls))
         path = fetcher.journal.with_name("report.json")
         path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
     return report

@@ -14,10 +14,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from fake_12306 import LASTING, PASSING, Fake12306, Train, made_table
+from fake_12306 import LASTING, PASSING, Call, Fake12306, Train, made_table
 from hypothesis import given
 from hypothesis import strategies as st
-from local_server import LocalServer, serving
+from local_server import LocalServer, Reply, serving
 
 from pipelines.archive.acquire import acquisitions
 from pipelines.archive.fetch import Fetcher, Stopped
@@ -123,6 +123,59 @@ def test_full_answers_are_asked_one_character_deeper(tmp_path: Path) -> None:
     asked = [r.query["keyword"] for r in server.requests if r.path.endswith("search")]
     assert {"G", "G1", "G9"} <= set(asked)
     assert "G0" not in asked
+
+
+@pytest.mark.parametrize("fault", ["", "suffix_redirect", "short_rows", "moved"])
+def test_what_is_sold_between_two_stations_controls_the_list(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two rows of one train count once, a stopped train is told from a missing one."""
+    between = (Call("广州", 500, 500), Call("三水西", 520, 522), Call("深圳", 600, 600))
+    overnight = (Call("广州", 1430, 1430), Call("深圳", 1500, 1500))
+    more = [
+        Train("6c000G910100", ("G9101",), between),
+        Train("6c000G910200", ("G9102",), between, is_stopped=True),
+        Train("6c000G910300", ("G9103",), overnight),
+        Train("6c000G910400", ("G9104",), between, frozenset({FIRST})),
+    ]
+    fake = served(frozenset({fault} & LASTING), number=5)
+    fake.trains = [*fake.trains, *more]
+    fake.groups = [frozenset({"广州", "三水西"})]
+    fake.__post_init__()
+    if fault == "moved":
+        # The page names yesterday's address: the search answers with today's.
+        monkeypatch.setattr(client, "_search_of", lambda _: "leftTicket/queryZ")
+    settings = Settings(warehouse=tmp_path, fetch_pace=0)
+    with serving(fake) as server:
+        site = client.SITE.at(server.base)
+        with Fetcher(settings, site, "test", sleep=lambda _: None) as fetcher:
+            report = client.snapshot(fetcher, settings, DATES, [("广州", "深圳")])
+    assert [(row["sold"], row["stopped"]) for row in report.controls] == [
+        (3, ["6c000G910200"]), (2, ["6c000G910200"]),
+    ]  # fmt: skip
+    assert not any(row["sold_but_not_listed"] for row in report.controls)
+    assert not any(row["listed_but_not_sold"] for row in report.controls)
+
+
+def test_a_list_that_lacks_a_sold_train_is_found_out(tmp_path: Path) -> None:
+    calls = (Call("广州", 500, 500), Call("深圳", 600, 600))
+    fake = served(number=5)
+    fake.trains = [*fake.trains, Train("6c000G910100", ("G9101",), calls)]
+    fake.__post_init__()
+    listed = fake._search
+
+    def forgetful(query: dict[str, str]) -> Reply:
+        payload = json.loads(listed(query).body)
+        payload["data"] = [t for t in payload["data"] if t["station_train_code"] != "G9101"]
+        return Reply(json.dumps(payload).encode(), media="application/json")
+
+    fake._search = forgetful  # type: ignore[method-assign]
+    settings = Settings(warehouse=tmp_path, fetch_pace=0)
+    with serving(fake) as server:
+        site = client.SITE.at(server.base)
+        with Fetcher(settings, site, "test", sleep=lambda _: None) as fetcher:
+            report = client.snapshot(fetcher, settings, [FIRST], [("广州", "深圳")])
+    assert report.controls[0]["sold_but_not_listed"] == ["6c000G910100"]
 
 
 def test_stops_are_asked_once_for_all_dates(tmp_path: Path) -> None:
