@@ -10,7 +10,7 @@ with printed as (
     from {{ ref('stg_environment__bulletin') }}
     where
         -- Ranks of cities, means of the province: what the printed city values decide.
-        (measure like '%\_rank' escape '\' and measure <> 'no2_rank' and place_code <> '440000')
+        (measure like '%~_rank' escape '~' and measure <> 'no2_rank' and place_code <> '440000')
         or (measure in ('aqi_rate_pct', 'pm25_ugm3', 'pm10_ugm3') and place_code = '440000')
 ),
 
@@ -73,7 +73,7 @@ select
         when printed_value is null or recomputed_value is null then 'not_computable'
         when printed_value = recomputed_value then 'internally_consistent'
         when
-            measure not like '%\_rank' escape '\'
+            measure not like '%~_rank' escape '~'
             and abs(printed_value - recomputed_value) <= step * 1.000001
             then 'rounding'
         else 'mismatch'
