@@ -37,10 +37,7 @@
 
 {% macro ratio(numerator, denominator, factor) -%}
     {#- One division in doubles, rounded once to the decimals of a measure. -#}
-    cast(
-        cast({{ numerator }} as double) / cast({{ denominator }} as double) * {{ factor }}
-        as decimal(28, 10)
-    )
+    {{ exact("cast(" ~ numerator ~ " as double) / cast(" ~ denominator ~ " as double) * " ~ factor) }}
 {%- endmacro %}
 
 {% macro exact_sum(expression) -%}
