@@ -8,11 +8,13 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 # The environment is made again only when the lock changed.
 STAMP := $(VENV)/.made-from-$(shell cksum < requirements.lock | cut -d' ' -f1)
+SPARK_VENV := .venv-spark
+SPARK_STAMP := $(SPARK_VENV)/.made-from-$(shell cksum < requirements-spark.lock | cut -d' ' -f1)
 export DAGSTER_HOME := $(CURDIR)
 export METROCIRCLE_DAGSTER_STORAGE := $(CURDIR)/warehouse/dagster
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup refresh test bench dev lint format lock clean
+.PHONY: help setup spark refresh test bench dev lint format lock clean
 
 help:
 	@echo "make refresh   set up the environment, run the whole pipeline, publish a release"
@@ -39,6 +41,20 @@ $(STAMP): requirements.lock
 	fi
 	@touch $@
 
+# The engine for more than one machine: dbt-spark and pyspark, 0.8 GB; needs Java 17.
+spark: $(SPARK_STAMP)
+
+$(SPARK_STAMP): requirements-spark.lock
+	@rm -f $(SPARK_VENV)/.made-from-*
+	@if command -v uv >/dev/null 2>&1; then \
+	  { [ -x $(SPARK_VENV)/bin/python ] || uv venv -q -p $(PYTHON) $(SPARK_VENV); } && \
+	  uv pip sync -q --python $(SPARK_VENV)/bin/python --require-hashes --compile-bytecode requirements-spark.lock; \
+	else \
+	  { [ -x $(SPARK_VENV)/bin/python ] || $(PYTHON) -m venv $(SPARK_VENV); } && \
+	  $(SPARK_VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-spark.lock; \
+	fi
+	@touch $@
+
 refresh: setup
 	@$(BIN)/metrocircle refresh $(ARGS)
 
@@ -58,7 +74,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint -q dbt_project/models dbt_project/tests
 	$(BIN)/metrocircle contract
-	@! grep -n '://' requirements.lock
+	@! grep -n '://' requirements.lock requirements-spark.lock
 
 format: setup
 	$(BIN)/ruff check --fix -q .
@@ -68,6 +84,8 @@ format: setup
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-strip-extras --no-header --no-annotate -q -o requirements.lock
+	uv pip compile requirements-spark.in --universal --python-version 3.11 \
+	  --generate-hashes --no-strip-extras --no-header --no-annotate -q -o requirements-spark.lock
 
 clean:
 	rm -rf warehouse/build warehouse/lake warehouse/dagster .pytest_cache .mypy_cache .ruff_cache

@@ -52,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     refresh.add_argument("--drop", type=Path, metavar="DIR", help="a folder of files to take in")
     refresh.add_argument("--slice", metavar="S", help="extract this slice again (source/name)")
     refresh.add_argument("--force", action="store_true", help="do everything again")
+    refresh.add_argument(
+        "--engine", choices=settings_module.ENGINES, help="what builds the models (default duckdb)"
+    )
 
     status = add("status", "what is held, what is stale and why, which release is in use")
     status.add_argument("--drop", type=Path, metavar="DIR", help="a folder of files to take in")
@@ -179,6 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = settings_module.load()
         if getattr(options, "drop", None):
             settings = replace(settings, drop=options.drop.resolve())
+        if getattr(options, "engine", None):
+            settings = replace(settings, engine=options.engine)
         code = int(command(settings, options))
         sys.stdout.flush()
         return code

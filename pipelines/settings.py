@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Sources with a client for a live site.
 LIVE_SOURCES = frozenset({"environment", "rail", "yearbook"})
 
+ENGINES = ("duckdb", "spark")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,6 +31,8 @@ class Settings:
     drop: a folder of originals that a user holds, or None.
     threads: DuckDB and dbt threads.
     schedules_on: whether Dagster schedules start switched on.
+    engine: what builds the dbt models, `duckdb` or `spark`.
+    spark_python: the interpreter of the Spark environment (`make spark`).
     fetch: sources whose live clients may ask their real sites; none unless named.
     fetch_contact: mail or web address that the sites are told.
     fetch_pace: factor on every wait of the clients; below 1 only for a server on this machine.
@@ -41,6 +45,8 @@ class Settings:
     drop: Path | None = None
     threads: int = field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
     schedules_on: bool = False
+    engine: str = "duckdb"
+    spark_python: Path = ROOT / ".venv-spark" / "bin" / "python"
     fetch: frozenset[str] = frozenset()
     fetch_contact: str = ""
     fetch_pace: float = 1.0
@@ -75,6 +81,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     METROCIRCLE_WAREHOUSE, METROCIRCLE_SOURCES, METROCIRCLE_DROP: folders.
     METROCIRCLE_THREADS: positive integer. METROCIRCLE_SCHEDULES: `on` starts the schedules.
+    METROCIRCLE_ENGINE: `duckdb` or `spark`. METROCIRCLE_SPARK_PYTHON: its interpreter.
     METROCIRCLE_FETCH: sources that may be fetched live, parted by commas.
     METROCIRCLE_FETCH_CONTACT: whom a site may write to. METROCIRCLE_FETCH_PACE: factor on waits.
     """
@@ -87,6 +94,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     threads = env.get("METROCIRCLE_THREADS", "")
     if threads and not (threads.isdecimal() and int(threads) > 0):
         raise MetrocircleError(f"METROCIRCLE_THREADS: expected 1, 2, 3, …, found {threads!r}")
+    engine = env.get("METROCIRCLE_ENGINE") or defaults.engine
+    if engine not in ENGINES:
+        raise MetrocircleError(
+            f"METROCIRCLE_ENGINE: expected {' or '.join(ENGINES)}, found {engine!r}"
+        )
     contact = env.get("METROCIRCLE_FETCH_CONTACT", "").strip()
     if contact and not re.fullmatch(r"[!-'*-~]{3,200}", contact):
         raise MetrocircleError(
@@ -111,6 +123,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sources=folder("METROCIRCLE_SOURCES", defaults.sources),
         drop=Path(env["METROCIRCLE_DROP"]).resolve() if env.get("METROCIRCLE_DROP") else None,
         threads=int(threads) if threads else defaults.threads,
+        engine=engine,
+        # A link is not followed: the interpreter of an environment knows it by its own path.
+        spark_python=Path(env.get("METROCIRCLE_SPARK_PYTHON") or defaults.spark_python).absolute(),
         schedules_on=env.get("METROCIRCLE_SCHEDULES", "").lower() in {"on", "1", "true"},
         fetch=wanted,
         fetch_contact=contact,

@@ -182,7 +182,9 @@ def plan(settings: Settings, only: str | None = None, force: bool = False) -> Pl
     orphans = _in_lake(settings, {item.name for item in slices})
     gone = tuple(sorted((set(state["slices"]) | orphans) - held))
     reasons += [f"{key}: nobody supplies it any more" for key in gone]
-    parts = [Hasher(settings).of(_RELEASE), *(f"{s.key} {s.fingerprint}" for s in slices)]
+    # Another engine must make the same; whoever asks for it wants to see it made.
+    parts = [Hasher(settings).of(_RELEASE), settings.engine]
+    parts += [f"{s.key} {s.fingerprint}" for s in slices]
     release_fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     release = state["release"]
     current = settings.current.resolve().name if settings.current.is_symlink() else None

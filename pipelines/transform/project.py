@@ -10,11 +10,13 @@ import contextlib
 import hashlib
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 
 
@@ -107,6 +109,8 @@ def build(settings: Settings) -> BuildResult:
     database.parent.mkdir(parents=True, exist_ok=True)
     for leftover in (database, database.with_name(database.name + ".wal")):
         leftover.unlink(missing_ok=True)
+    if settings.engine == "spark":
+        return _build_on_spark(settings)
     outcome = target_path(settings) / "run_results.json"
     outcome.unlink(missing_ok=True)
     result = _invoke(settings, ["build"])
@@ -132,6 +136,80 @@ def columns(settings: Settings) -> dict[str, list[str]]:
         ).fetchall():
             found.setdefault(name, []).append(column)
     return found
+
+
+def spark_folder(settings: Settings) -> Path:
+    """Where Spark works and leaves its tables."""
+    return settings.build / "spark"
+
+
+def _build_on_spark(settings: Settings) -> BuildResult:
+    """The models on Spark, in the environment of their own, then their tables in DuckDB.
+
+    Unit tests of models stay with DuckDB: on Spark each costs seconds, and the parity of every mart
+    says more. The manifest is DuckDB's: macros and column lineage of a release are read off it.
+    """
+    folder = spark_folder(settings)
+    outcome = folder / "target" / "run_results.json"
+    outcome.unlink(missing_ok=True)
+    if not settings.spark_python.exists():
+        raise MetrocircleError(
+            f"engine spark: {settings.spark_python} does not exist; run `make spark`, or set "
+            "METROCIRCLE_SPARK_PYTHON"
+        )
+    script = Path(__file__).with_name("spark.py")
+    paths = [str(path) for path in (settings.spark_python, script, settings.lake, folder)]
+    command = [*paths, "build", "--exclude", "resource_type:unit_test"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    run_results = json.loads(outcome.read_bytes()) if outcome.exists() else {"results": []}
+    if done.returncode == 0:
+        _take_in(settings, folder / "tables")
+        # Models whose columns are data are compiled against the tables that now exist.
+        compiled = _invoke(settings, ["compile"])
+        if not compiled.success:
+            return BuildResult(False, run_results, {}, _message(compiled))
+    return BuildResult(
+        success=done.returncode == 0,
+        run_results=run_results,
+        manifest=json.loads(manifest_path(settings).read_bytes()),
+        message=_last_words(done.stderr),
+    )
+
+
+def _last_words(stderr: str) -> str:
+    """What went wrong, without the notices that Java and Spark print at every start."""
+    lines = [line for line in stderr.splitlines() if " WARN " not in line]
+    return "\n".join(lines[-20:])
+
+
+def _take_in(settings: Settings, tables: Path) -> None:
+    """Every table that Spark made, in the build database, with the types of the contract.
+
+    Spark knows no text without end and no 32-bit day; a value that a contract's type cannot hold
+    ends the build here, as DuckDB's own contract would have.
+    """
+    import duckdb
+
+    from pipelines import contract
+    from pipelines.release.parquet import literal, quote
+
+    known = {table.name: table for table in contract.load(settings.contract).dbt_models()}
+    with duckdb.connect(str(build_database(settings))) as connection:
+        for folder in sorted(tables.glob("*.db/*")):
+            schema, name = folder.parent.name.removesuffix(".db"), folder.name
+            if schema == "lake" or not any(folder.glob("*.parquet")):
+                continue
+            scan = f"read_parquet({literal(str(folder / '*.parquet'))})"
+            types = {c.name: c.type for c in known[name].columns} if name in known else {}
+            described = connection.execute(f"describe select * from {scan}").fetchall()
+            columns = ", ".join(
+                f"cast({quote(column)} as {types.get(column, kind)}) as {quote(column)}"
+                for column, kind, *_ in described
+            )
+            connection.execute(f"create schema if not exists {quote(schema)}")
+            connection.execute(
+                f"create table {quote(schema)}.{quote(name)} as select {columns} from {scan}"
+            )
 
 
 def _invoke(settings: Settings, arguments: list[str]) -> Any:

@@ -5,13 +5,13 @@ with sector as (
     select
         indicator_id,
         case
-            when indicator_id like '%\_share' escape '\' then 'three_industries'
+            when indicator_id like '%~_share' escape '~' then 'three_industries'
             else 'manufacturing_intensity'
         end as basis
     from {{ ref('stg_registry__indicator') }}
     where
         indicator_id in ('primary_share', 'secondary_share', 'tertiary_share')
-        or indicator_id like 'manufacturing\_share\_%' escape '\'
+        or indicator_id like 'manufacturing~_share~_%' escape '~'
 ),
 
 circle as (

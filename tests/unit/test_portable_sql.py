@@ -1,0 +1,98 @@
+"""Models may use what both engines have; what differs lives in macros/dialect.
+
+A function that joins the list below must exist in DuckDB and in Spark under this name, with the
+same arguments and the same answer: look both up, and let the parity test speak.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PROJECT = ROOT / "dbt_project"
+FILES = sorted(
+    path
+    for folder in ("models", "tests", "macros", "analyses")
+    for path in (PROJECT / folder).rglob("*.sql")
+    # Analyses are read by people who have the released DuckDB before them.
+    if folder != "analyses" and "dialect" not in path.parts
+)
+FUNCTIONS = {
+    "abs", "avg", "cast", "ceil", "coalesce", "concat", "count", "decimal", "dense_rank", "exp",
+    "extract", "first_value", "floor", "greatest", "lag", "last_value", "lead", "least", "length",
+    "ln", "lower", "max", "min", "mod", "nullif", "percent_rank", "power", "rank", "replace",
+    "round", "row_number", "sign", "sqrt", "substr", "sum", "trim", "try_cast", "upper", "varchar",
+}  # fmt: skip
+# Words that stand before a bracket and are no functions.
+KEYWORDS = {
+    "all", "and", "any", "as", "by", "case", "distinct", "else", "end", "except", "exists",
+    "filter", "from", "group", "having", "in", "intersect", "is", "join", "like", "not", "on", "or",
+    "order",
+    "over", "partition", "recursive", "select", "set", "then", "union", "using", "values", "when",
+    "where", "with",
+}  # fmt: skip
+OTHER = {
+    "a cast with two colons": r"::",
+    "a text type without a length": r"\bvarchar\b(?!\s*\()",
+    "qualify": r"\bqualify\b",
+    "group by all": r"\bgroup\s+by\s+all\b",
+    "filter (where …)": r"\bfilter\s*\(\s*where\b",
+    "a list or a struct": r"[\[\]{}]",
+    "a backslash, which one engine reads as an escape": r"\\",
+    "columns left out of a star": r"\*\s*(?:exclude|except|replace)\b",
+    "ilike": r"\bilike\b",
+    "a positional join": r"\b(?:asof|positional|semi|anti)\s+join\b",
+}
+
+
+def bare(sql: str) -> str:
+    """The SQL without comments, Jinja and what stands between quotes."""
+    for jinja, instead in ((r"\{#.*?#\}", " "), (r"\{%.*?%\}", " "), (r"\{\{.*?\}\}", "x")):
+        sql = re.sub(jinja, instead, sql, flags=re.DOTALL)
+    sql = re.sub(r"--[^\n]*", "", sql)
+    return re.sub(r"'(?:[^'\\]|'')*'", "''", sql).lower()
+
+
+def faults(sql: str) -> list[str]:
+    text = bare(sql)
+    # `x` is what Jinja left.
+    called = set(re.findall(r"\b([a-z_][a-z_0-9]*)\s*\(", text)) - KEYWORDS - {"x"}
+    found = [f"the function {name}" for name in sorted(called - FUNCTIONS)]
+    # A common table expression that names its columns looks like a call: `with recursive a (b) as`.
+    found = [f for f in found if not re.search(rf"\b{f.split()[-1]}\s*\([^()]*\)\s*as\s*\(", text)]
+    return found + [what for what, pattern in OTHER.items() if re.search(pattern, text)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_model_uses_what_both_engines_have(path: Path) -> None:
+    found = faults(path.read_text(encoding="utf-8"))
+    assert not found, (
+        f"{path.relative_to(ROOT)}: {', '.join(found)}: Spark lacks it or answers otherwise; "
+        "write it portably, or as a macro in macros/dialect with a branch for each engine"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("select list_sum(a) from t", "the function list_sum"),
+        ("select a::int from t", "a cast with two colons"),
+        ("select cast(a as varchar) from t", "a text type without a length"),
+        ("select * exclude (a) from t", "columns left out of a star"),
+        (r"select 1 where a like '%\_x' escape '\'", "a backslash"),
+        ("select a from t qualify b = 1", "qualify"),
+        ("select count(*) filter (where a) from t", "filter"),
+        ("select [1, 2]", "a list or a struct"),
+    ],
+)
+def test_the_look_sees_what_it_must(sql: str, fault: str) -> None:
+    assert any(found.startswith(fault) for found in faults(sql))
+
+
+def test_what_is_portable_is_let_through() -> None:
+    sql = "{# list_sum( #} select sum(a), 'x::y' from {{ ref('t') }} -- b::c\nwhere a in (1)"
+    assert faults(sql) == []
