@@ -1,0 +1,154 @@
+// How a value, a date and a word is written, in either language.
+import { language } from './state.js'
+
+/** The Chinese or the English text, by the language of the page. */
+export const L = (zh, en) => (language() === 'zh' ? zh : en)
+
+/** `name_zh`/`name_en` of a row, whichever the page speaks and the row has. */
+export function named(row, stem) {
+  if (!row) return ''
+  const [first, second] = language() === 'zh' ? ['zh', 'en'] : ['en', 'zh']
+  return row[`${stem}_${first}`] || row[`${stem}_${second}`] || ''
+}
+
+const formats = new Map()
+function format(digits) {
+  if (!formats.has(digits))
+    formats.set(
+      digits,
+      new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+    )
+  return formats.get(digits)
+}
+
+/**
+ * Decimals that the printed precision carries: those of the width of [low, high], at most `most`.
+ * Without bounds, two for small values and none for large ones.
+ */
+export function digitsOf(value, low, high, most = 2) {
+  if (low !== null && low !== undefined && high !== null && high !== undefined && high > low) {
+    const width = high - low
+    return Math.max(0, Math.min(most, Math.ceil(-Math.log10(width) - 1e-9)))
+  }
+  if (value === null || Number.isInteger(value)) return 0
+  return Math.abs(value) >= 1000 ? Math.min(1, most) : most
+}
+
+export function number(value, digits) {
+  if (value === null || value === undefined) return '—'
+  return format(digits ?? digitsOf(value)).format(value).replace('-', '−')
+}
+
+/** A value with the decimals its bounds carry. */
+export const valueText = (row, most = 2) =>
+  number(row.value, digitsOf(row.value, row.value_low, row.value_high, most))
+
+export const percent = (share, digits = 0) =>
+  share === null || share === undefined ? '—' : `${number(share * 100, digits)}%`
+
+/** Minutes since midnight as a clock time; a time after midnight says so. */
+export function clock(minutes) {
+  if (minutes === null || minutes === undefined) return '—'
+  const day = Math.floor(minutes / 1440)
+  const rest = minutes % 1440
+  const text = `${String(Math.floor(rest / 60)).padStart(2, '0')}:${String(rest % 60).padStart(2, '0')}`
+  return day ? `${text} +${day}` : text
+}
+
+let units = new Map()
+export const setUnits = (rows) => {
+  units = new Map(rows.map((row) => [row.unit, row]))
+}
+/** A unit in the language of the page; the printed sign where the registry has no other name. */
+export function unitText(unit) {
+  if (!unit || unit === 'none') return ''
+  if (language() === 'zh') return unit
+  const known = { 亿元: '¥100m', 万人: '10k persons', 元: 'yuan', 个: 'count', 人: 'persons', 公顷: 'ha',
+    亿美元: 'US$100m', '亿元/km²': '¥100m/km²', '人/km²': 'persons/km²', '上年=100': 'prev. year = 100',
+    件: 'count', 家: 'count' } // prettier-ignore
+  return known[unit] ?? units.get(unit)?.name_en ?? unit
+}
+
+/** Words that tables use as values, in both languages. */
+const WORDS = {
+  latest: ['最新修订', 'Latest revision'],
+  first_published: ['首次发布', 'First published'],
+  same_document: ['同一文献', 'Same document'],
+  first_published_gdp_latest_population: ['首发GDP÷最新人口', 'First GDP ÷ latest population'],
+  reproduced: ['复现', 'Reproduced'],
+  consistent: ['一致', 'Consistent'],
+  rounding: ['末位舍入', 'Rounding'],
+  mismatch: ['不符', 'Mismatch'],
+  not_computable: ['无法计算', 'Not computable'],
+  internally_consistent: ['内部一致', 'Internally consistent'],
+  workday: ['工作日', 'Workday'],
+  weekend: ['周末', 'Weekend'],
+  makeup_workday: ['调休上班日', 'Make-up workday'],
+  make_up_workday: ['调休上班日', 'Make-up workday'],
+  public_holiday: ['法定假日', 'Public holiday'],
+  on_track: ['有望达成', 'On track'],
+  off_track: ['落后', 'Off track'],
+  met: ['已达成', 'Met'],
+  missed: ['未达成', 'Missed'],
+  reached: ['已达成', 'Reached'],
+  not_reached: ['未达成', 'Not reached'],
+  not_measurable: ['尚无法衡量', 'Not measurable'],
+  no_final_data: ['仅有初步数据', 'No final data yet'],
+  passed: ['通过', 'Passed'],
+  warned: ['警告', 'Warned'],
+  failed: ['失败', 'Failed'],
+  skipped: ['跳过', 'Skipped'],
+  error: ['错误', 'Error'],
+  warning: ['警告', 'Warning'],
+  published: ['公布值', 'Published'],
+  recomputed: ['重算值', 'Recomputed'],
+  circle: ['都市圈', 'Circle'],
+  core: ['核心区', 'Core'],
+  axis: ['发展轴', 'Axis'],
+  pilot: ['试点', 'Pilot'],
+  list: ['列举', 'List'],
+  economy: ['经济', 'Economy'],
+  population: ['人口', 'Population'],
+  finance: ['财政金融', 'Finance'],
+  income: ['居民收入', 'Income'],
+  innovation: ['科技创新', 'Innovation'],
+  land: ['土地', 'Land'],
+  trade: ['对外经济', 'Trade'],
+  environment: ['环境', 'Environment'],
+  assumed: ['推定', 'assumed'],
+  original: ['原件', 'original'],
+  mirror: ['镜像', 'mirror'],
+  transcription: ['转录', 'transcription'],
+  secondary: ['二手', 'secondary'],
+  preliminary: ['初步', 'preliminary'],
+  final: ['最终', 'final'],
+  revised: ['修订', 'revised'],
+  unknown: ['未注明', 'not stated'],
+  numerator: ['分子', 'numerator'],
+  denominator: ['分母', 'denominator'],
+  member: ['成员', 'member'],
+  weight: ['权重', 'weight'],
+  prefecture: ['地级市', 'City'],
+  county: ['县区', 'County'],
+  province: ['省', 'Province'],
+  month: ['月', 'Month'],
+  year: ['年', 'Year'],
+  quarter: ['季', 'Quarter'],
+  whole_city: ['全市', 'Whole city'],
+  districts: ['市辖区', 'Districts'],
+  match: ['相符', 'Match'],
+  matches: ['相符', 'Match'],
+  differs: ['不符', 'Differs'],
+  sum: ['加总', 'Sum'],
+  ratio_of_sums: ['总量之比', 'Ratio of sums'],
+  weighted_mean: ['加权平均', 'Weighted mean'],
+  mean_of_members: ['成员平均', 'Mean of members'],
+  none: ['不汇总', 'Not aggregated'],
+}
+export function word(text) {
+  if (text === null || text === undefined) return ''
+  const asOf = /^as_of:(.+)$/.exec(text)
+  if (asOf) return L(`截至${asOf[1]}年版`, `As of edition ${asOf[1]}`)
+  const pair = WORDS[text]
+  return pair ? L(...pair) : String(text).replaceAll('_', ' ')
+}
