@@ -14,10 +14,11 @@ export DAGSTER_HOME := $(CURDIR)
 export METROCIRCLE_DAGSTER_STORAGE := $(CURDIR)/warehouse/dagster
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup spark refresh test bench dev lint format lock clean
+.PHONY: help setup spark refresh dashboard site test bench dev lint format lock clean
 
 help:
 	@echo "make refresh   set up the environment, run the whole pipeline, publish a release"
+	@echo "make dashboard build the dashboard and serve it on http://127.0.0.1:8700 (needs npm)"
 	@echo "make test      run the tests"
 	@echo "make bench     time it against its peers (half an hour)"
 	@echo "make dev       Dagster UI on http://127.0.0.1:3000, with the daemon"
@@ -57,6 +58,24 @@ $(SPARK_STAMP): requirements-spark.lock
 
 refresh: setup
 	@$(BIN)/metrocircle refresh $(ARGS)
+
+# The page is built from dashboard/ alone: it finds the release in use when it is opened.
+NODE_STAMP := dashboard/node_modules/.made-from-$(shell cksum < dashboard/package-lock.json | cut -d' ' -f1)
+SITE_FILES := dashboard/build.mjs dashboard/index.html $(shell find dashboard/src -type f)
+
+$(NODE_STAMP): dashboard/package-lock.json dashboard/package.json
+	@command -v npm >/dev/null || { echo "the dashboard is built with npm, which is not installed"; exit 1; }
+	@cd dashboard && npm ci --silent
+	@touch $@
+
+dashboard/dist/index.html: $(NODE_STAMP) $(SITE_FILES)
+	@cd dashboard && node build.mjs
+
+site: dashboard/dist/index.html
+
+dashboard: setup site
+	@[ -e warehouse/current ] || $(BIN)/metrocircle refresh
+	@$(BIN)/metrocircle dashboard --port $${PORT:-8700} $(ARGS)
 
 test: setup
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -132,6 +133,13 @@ def parser() -> argparse.ArgumentParser:
 
     use = add("use", "point `current` at another release (roll back)")
     use.add_argument("release", help="release id")
+
+    dashboard = add("dashboard", "serve the built dashboard and the releases on 127.0.0.1", False)
+    dashboard.add_argument("--port", type=int, default=8700, help="0 takes a free one")
+    dashboard.add_argument(
+        "--boundaries", type=Path, metavar="FILE",
+        help="GeoJSON of your own with `place_code` or `adcode`, drawn instead of points",
+    )  # fmt: skip
 
     add("doctor", "check the environment, folders and locks")
 
@@ -511,6 +519,19 @@ def command_use(settings: Settings, options: argparse.Namespace) -> int:
     release = use(settings, options.release)
     out(json.dumps({"release_id": release.release_id}) if options.json else
         f"release {release.release_id} is in use")  # fmt: skip
+    return 0
+
+
+def command_dashboard(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import site
+
+    _current(settings)
+    dist = settings.root / "dashboard" / "dist"
+    with site.server(site.Site(dist, settings.warehouse, options.boundaries), options.port) as web:
+        out(f"dashboard: http://127.0.0.1:{web.server_port}/  (Ctrl-C ends it)")
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            web.serve_forever()
     return 0
 
 

@@ -1,8 +1,8 @@
 """The dashboard on loopback: a static site and the releases beside it, over HTTP with ranges.
 
 Belongs here: which files a browser may read, under which address, and how long it may keep them.
-Not here: what the page shows (dashboard/), and no answer that is not the bytes of a file: any static
-server that knows ranges can take this one's place.
+Not here: what the page shows (dashboard/), and no answer that is not the bytes of a file: any
+static server that knows ranges can take this one's place.
 
     /                           dashboard/dist
     /data/current/release.json  the pointer; asked again each time

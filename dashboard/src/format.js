@@ -63,7 +63,7 @@ export const setUnits = (rows) => {
 export function unitText(unit) {
   if (!unit || unit === 'none') return ''
   if (language() === 'zh') return unit
-  const known = { 亿元: '¥100m', 万人: '10k persons', 元: 'yuan', 个: 'count', 人: 'persons', 公顷: 'ha',
+  const known = { '%': '%', 亿元: '¥100m', 万人: '10k persons', 元: 'yuan', 个: 'count', 人: 'persons', 公顷: 'ha',
     亿美元: 'US$100m', '亿元/km²': '¥100m/km²', '人/km²': 'persons/km²', '上年=100': 'prev. year = 100',
     件: 'count', 家: 'count' } // prettier-ignore
   return known[unit] ?? units.get(unit)?.name_en ?? unit

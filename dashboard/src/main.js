@@ -120,9 +120,16 @@ async function draw() {
     drawnView = view.id
     scrollTo(0, 0)
     status.textContent = document.title
-    document.getElementById(`nav-${view.id}`)?.scrollIntoView({ block: 'nearest', inline: 'center' })
+    showInNav(view.id)
     if (mine > 1) main.querySelector('h1')?.focus({ preventScroll: true })
   } else if (focus) document.getElementById(focus)?.focus({ preventScroll: true })
+}
+
+/** On a narrow screen the views stand in a row: the current one is brought into it. */
+function showInNav(id) {
+  const link = document.getElementById(`nav-${id}`)
+  const nav = link.closest('nav')
+  nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2
 }
 
 function footer() {

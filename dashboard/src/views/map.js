@@ -9,7 +9,8 @@ import { openSource } from '../source.js'
 import { controls, figure, gap, heading, num, segmented, select, yearSlider } from '../ui.js'
 
 const DOMAINS = ['economy', 'population', 'land', 'innovation', 'income', 'finance', 'trade', 'environment']
-const WIDTH = 860
+// A narrow screen gets a smaller frame, so that its words keep their size.
+const width = () => (innerWidth < 700 ? 480 : 860)
 
 export async function render(params) {
   const [indicatorMap, placeMap, points, rings, order, memberMap, own] = await Promise.all([
@@ -35,7 +36,7 @@ export async function render(params) {
   const zoom = params.zoom === 'delta' ? 'delta' : 'province'
   const scale = classes(now.map((row) => row.value))
 
-  const view = frame(zoom === 'delta' ? DELTA : GUANGDONG, WIDTH)
+  const view = frame(zoom === 'delta' ? DELTA : GUANGDONG, width())
   const label = L(`${named(indicator, 'name')}，${year} 年，${now.length} 个${word(level)}`, `${named(indicator, 'name')}, ${year}, ${now.length} places`)
   const svg = ground(view, rings, label)
   svg.setAttribute('role', 'group')
@@ -54,7 +55,7 @@ export async function render(params) {
 
   const codes = [...points.keys()].filter((code) => code.startsWith('44') && (level === 'prefecture' ? code.endsWith('00') && code !== '440000' : !code.endsWith('00') || ['441900', '442000'].includes(code)))
   const valueOf = new Map(now.map((row) => [row.place_code, row]))
-  const radius = radii(codes, sizes, level)
+  const radius = radii(codes, sizes, (level === 'county' ? 17 : 30) * Math.sqrt(view.width / 860))
   const layer = s('g')
   for (const code of [...codes].sort((a, b) => radius(b) - radius(a))) {
     const row = valueOf.get(code)
@@ -80,7 +81,7 @@ export async function render(params) {
   const ringsOf = circleId === 'none' ? [] : circleId === 'both' ? ['GZ_PAPER9', 'GZ_OFFICIAL2023'] : [circleId]
   ringsOf.forEach((one, i) => {
     const list = memberPoints(memberMap.get(one) ?? [], points)
-    if (list.length) svg.append(outline(view, list, zoom === 'delta' ? 40 : 24, i ? 'other' : 'chosen', `ring-${i}`))
+    if (list.length) svg.append(outline(view, list, ((zoom === 'delta' ? 40 : 24) * view.width) / 860, i ? 'other' : 'chosen', `ring-${i}`))
   })
   svg.append(layer)
   const labelled = level === 'prefecture' ? codes : codes.filter((code) => points.has(code) && zoom === 'delta' && radius(code) > 9)
@@ -165,9 +166,8 @@ async function sizeBy(level, year) {
   return found
 }
 
-function radii(codes, sizes, level) {
+function radii(codes, sizes, most) {
   const high = Math.max(...codes.map((code) => sizes.get(code) ?? 0), 1)
-  const most = level === 'county' ? 17 : 30
   return (code) => Math.max(4, most * Math.sqrt((sizes.get(code) ?? high / 12) / high))
 }
 

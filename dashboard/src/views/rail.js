@@ -9,7 +9,8 @@ import { change } from '../state.js'
 import { controls, figure, heading, missingTable, num, segmented, select, table } from '../ui.js'
 import { released } from './released.js'
 
-const WIDTH = 860
+// A narrow screen gets a smaller frame, so that its words keep their size.
+const width = () => (innerWidth < 700 ? 480 : 860)
 
 export async function render(params) {
   const head = heading(L('每天多少趟车', 'How many trains a day'), L('铁路网络', 'The rail network'),
@@ -92,12 +93,12 @@ function undirected(pairs) {
 }
 
 function networkFigure(shown, all, day, { placeMap, points, rings, memberMap, circleId, city, only, name, sourceOf }) {
-  const view = frame(only ? DELTA : GUANGDONG, WIDTH)
+  const view = frame(only ? DELTA : GUANGDONG, width())
   const links = undirected(shown).filter((link) => link.ends.every((code) => points.has(code)))
   const svg = ground(view, rings, L(`铁路联系图，${day.service_date}`, `Rail links, ${day.service_date}`))
   svg.setAttribute('role', 'group')
   const list = memberPoints(memberMap.get(circleId) ?? [], points)
-  if (list.length) svg.append(outline(view, list, only ? 40 : 24, 'chosen', 'rail-ring'))
+  if (list.length) svg.append(outline(view, list, ((only ? 40 : 24) * view.width) / 860, 'chosen', 'rail-ring'))
   const most = Math.max(...undirected(all).map((link) => link.trains), 1)
   const strength = new Map()
   for (const link of undirected(all)) for (const code of link.ends) strength.set(code, (strength.get(code) ?? 0) + link.trains)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -68,6 +69,30 @@ def test_bytes_do_not_depend_on_threads_beyond_one_row_group(tmp_path: Path) -> 
         (item,) = parquet.export(connection, contract, relations, tmp_path / str(threads))
         files.append((item.content_hash, (tmp_path / str(threads) / item.path).read_bytes()))
     assert files[0] == files[1]
+
+
+def test_one_fact_lies_in_few_small_row_groups(tmp_path: Path) -> None:
+    """What lets a browser fetch one circle or one fact without the rest of the table."""
+    contract = contracts.load(Settings().contract)
+    rows = 5 * parquet.SMALL_ROW_GROUP_SIZE
+    number = pl.int_range(rows, eager=True)
+    links = pl.DataFrame(
+        {
+            "fact_id": (number // 9).cast(pl.String).str.zfill(16),
+            "input_fact_id": number.cast(pl.String),
+            "role": pl.repeat("member", rows, eager=True),
+        }
+    )
+    connection = parquet.connect(1)
+    relations = parquet.frame_relations(connection, {"lineage": links})
+    (item,) = parquet.export(connection, contract, relations, tmp_path)
+    groups = duckdb.sql(
+        f"SELECT row_group_id, stats_min, stats_max FROM parquet_metadata('{tmp_path / item.path}')"
+        " WHERE path_in_schema = 'fact_id' ORDER BY row_group_id"
+    ).fetchall()
+    assert len(groups) == 5
+    wanted = str(1000).zfill(16)
+    assert [group for group, low, high in groups if low <= wanted <= high] == [2]
 
 
 def test_one_changed_value_gives_another_id(make) -> None:
