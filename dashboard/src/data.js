@@ -7,6 +7,7 @@ const compressors = { ZSTD: (input, length) => decompress(input, new Uint8Array(
 // Below this size a whole file is one request; above it, the footer and the row groups asked for.
 const WHOLE = 200_000
 const FOOTER = 65_536
+const BLOCK = 32_768
 
 let manifest = null
 let base = ''
@@ -45,33 +46,61 @@ export const hasColumn = (table, column) =>
 export const urlOf = (table) => base + described(table).path
 export const urlInRelease = (path) => base + path
 
-async function slice(url, start, end) {
-  const response = await fetch(url, { headers: { Range: `bytes=${start}-${end - 1}` } })
+/** Bytes [start, end) of a file. Not from the browser's cache: Chromium 156 has been seen to answer
+ * a range that overlaps a cached one with a piece of it. */
+async function fetchBytes(url, start, end) {
+  const response = await fetch(url, {
+    headers: { Range: `bytes=${start}-${end - 1}` },
+    cache: 'no-store',
+  })
   if (!response.ok) throw new Error(`${url}: ${response.status}`)
   const body = await response.arrayBuffer()
   // A server without ranges sends the whole file with status 200.
-  return response.status === 206 ? body : body.slice(start, end)
+  const bytes = response.status === 206 ? body : body.slice(start, end)
+  if (bytes.byteLength !== end - start) throw new Error(`${url}: short answer`)
+  return new Uint8Array(bytes)
+}
+
+/** A file that remembers, in blocks, what it has fetched: nothing is asked for twice. */
+function buffered(url, size) {
+  const block = size <= WHOLE ? size : BLOCK
+  const blocks = new Map()
+  return {
+    byteLength: size,
+    async slice(start, end = size) {
+      const first = Math.floor(start / block)
+      const last = Math.floor((end - 1) / block)
+      for (let i = first; i <= last; i++) {
+        if (blocks.has(i)) continue
+        let to = i
+        while (to < last && !blocks.has(to + 1)) to++
+        const from = i * block
+        const run = fetchBytes(url, from, Math.min(size, (to + 1) * block))
+        for (; i <= to; i++) {
+          const at = i * block - from
+          blocks.set(i, run.then((bytes) => bytes.subarray(at, at + block)))
+        }
+      }
+      const parts = await Promise.all(
+        Array.from({ length: last - first + 1 }, (_, i) => blocks.get(first + i)),
+      )
+      const whole = new Uint8Array(end - start)
+      parts.forEach((bytes, i) => {
+        const at = (first + i) * block - start
+        whole.set(at < 0 ? bytes.subarray(-at, -at + whole.length) : bytes.subarray(0, whole.length - at), Math.max(0, at))
+      })
+      return whole.buffer
+    },
+  }
 }
 
 function file(table) {
-  const { bytes } = described(table)
   const url = urlOf(table)
   if (!files.has(url)) {
+    const buffer = buffered(url, described(table).bytes)
     files.set(
       url,
-      (async () => {
-        let buffer
-        if (bytes <= WHOLE) {
-          const whole = slice(url, 0, bytes)
-          buffer = {
-            byteLength: bytes,
-            slice: async (start, end) => (await whole).slice(start, end ?? bytes),
-          }
-        } else {
-          buffer = { byteLength: bytes, slice: (start, end) => slice(url, start, end ?? bytes) }
-        }
-        return { buffer, metadata: await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER }) }
-      })(),
+      parquetMetadataAsync(buffer, { initialFetchSize: FOOTER }).then((metadata) => ({ buffer, metadata })),
     )
   }
   return files.get(url)
