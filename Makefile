@@ -91,7 +91,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint -q dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint -q dbt_project/models dbt_project/tests dbt_project/analyses
 	$(BIN)/metrocircle contract
 	@! grep -n '://' requirements.lock requirements-spark.lock
 

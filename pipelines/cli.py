@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("release", nargs="?", help="release id (default: the one in use)")
 
     query = add("query", "run SQL on the release in use, read-only")
-    query.add_argument("sql", help="a SELECT over the tables of the release")
+    query.add_argument("sql", help="a SELECT over the tables of the release, or a .sql file")
     query.add_argument("--limit", type=int, default=50, help="rows to print (default 50)")
     query.add_argument("--csv", action="store_true", help="print CSV")
 
@@ -452,7 +452,10 @@ def command_query(settings: Settings, options: argparse.Namespace) -> int:
 
     from pipelines.release.query import query, records
 
-    frame = query(_current(settings), options.sql, options.limit)
+    sql = options.sql
+    if sql.endswith(".sql") and "\n" not in sql:
+        sql = Path(sql).read_text(encoding="utf-8")
+    frame = query(_current(settings), sql, options.limit)
     if options.json:
         out(json.dumps(records(frame), ensure_ascii=False, indent=1, allow_nan=False))
     elif options.csv:

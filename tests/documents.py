@@ -18,7 +18,7 @@ from pathlib import Path
 from pipelines import report
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md",)
+DOCUMENTS = ("README.md", "dbt_project/analyses/README.md")
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RELEASE_ID = re.compile(r"\b[0-9a-f]{16}\b")
 
