@@ -82,6 +82,9 @@ def parser() -> argparse.ArgumentParser:
     cite = add("cite", "how to cite the release in use, and what is behind an indicator or table")
     cite.add_argument("subject", nargs="?", help="indicator id or name, or a table")
 
+    docs = add("docs", "the schema browser of the release in use: one page that works offline")
+    docs.add_argument("--open", action="store_true", help="show it in the web browser")
+
     find = add("find", "search indicators, tables, columns, circles in Chinese and English")
     find.add_argument("word")
     circle = commands.add_parser(
@@ -399,6 +402,22 @@ def command_cite(settings: Settings, options: argparse.Namespace) -> int:
 
     answer = cite.cite(_current(settings), options.subject)
     out(json.dumps(answer, ensure_ascii=False, indent=1) if options.json else cite.text(answer))
+    return 0
+
+
+def command_docs(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release import browser
+
+    release = _current(settings)
+    path = release / browser.PAGE
+    if not path.is_file():
+        # A release made before there was a page stays as it is: its page lies beside.
+        path = browser.write_page(release, settings.build / "docs" / f"{release.name}.html")
+    if options.open:
+        import webbrowser
+
+        webbrowser.open(path.as_uri())
+    out(json.dumps({"path": str(path)}) if options.json else _shown(settings, path))
     return 0
 
 

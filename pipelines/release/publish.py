@@ -29,7 +29,7 @@ import polars as pl
 from pipelines import contract as contracts
 from pipelines.errors import MetrocircleError, ReleaseRefused
 from pipelines.lock import WriterBusy, exclusive
-from pipelines.release import diff, metadata, parquet
+from pipelines.release import browser, diff, metadata, parquet
 from pipelines.release.database import write_database
 from pipelines.release.verify import Problem, verify
 from pipelines.settings import Settings
@@ -277,6 +277,7 @@ def _make(
     write_database(folder, exported, settings.threads, macros)
     metadata.write_documents(folder, release_id, contract, exported, inputs)
     metadata.write_quality(folder, release_id, contract, frames["ledger"])
+    browser.write_page(folder)
     metadata.write_manifest(folder)
     _refuse_problems(verify(folder, settings.threads), "the staged release")
     _write_through(folder)
