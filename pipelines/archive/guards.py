@@ -18,7 +18,7 @@ from typing import IO
 from pipelines.errors import RefusedInput
 
 # What zipfile raises on hostile bytes: damage, encryption (RuntimeError), unknown methods.
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError,
     struct.error, OSError,
 )  # fmt: skip
@@ -84,7 +84,7 @@ def _is_xlsx(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return "[Content_Types].xml" in archive.namelist()[:20_000]
-    except _ZIP_ERRORS:
+    except ZIP_ERRORS:
         return False
 
 
@@ -194,7 +194,7 @@ def _inspect_zip(name: str, path: Path, media: str, limits: Limits) -> None:
                     raise RefusedInput(f"{name}: member {entry.filename!r} is a link")
             if media == "xlsx":
                 _inspect_xlsx(name, archive)
-    except _ZIP_ERRORS as error:
+    except ZIP_ERRORS as error:
         raise RefusedInput(f"{name}: damaged zip ({error})") from error
 
 
