@@ -104,7 +104,8 @@ MAPPING = (
             and not exists (
                 select 1 from rejects r
                 where r.snapshot_id = t.snapshot_id
-                    and split_part(r.locator, ':', 1) = 'L' || t.line)
+                    -- A transcription's row is named by its line, a workbook's by its cell.
+                    and starts_with(r.locator, coalesce('L' || t.line, t.locator) || ':'))
         """,
         owner=ENGINEERING,
         by_slice=True,

@@ -296,6 +296,11 @@ def _flags(row: Row) -> str:
     return ", ".join(text for key, text in names.items() if row.get(key))
 
 
+def _place_in_file(row: Row) -> str:
+    """A transcription's line, or the cell of a workbook."""
+    return f"line {row['line']}" if row["line"] is not None else f"at {row['read_locator']}"
+
+
 def _vintage_lines(row: Row) -> list[str]:
     lines = [
         "",
@@ -311,7 +316,7 @@ def _vintage_lines(row: Row) -> list[str]:
             f"{row['indicator_raw']!r}",
             f"  at {row['locator']}, read from {row['read_from']} {row['read_locator']} "
             f"(sha256 {row['read_sha256']}…)",
-            f"  held in {row['file']} line {row['line']} (snapshot {row['snapshot_id']})",
+            f"  held in {row['file']} {_place_in_file(row)} (snapshot {row['snapshot_id']})",
         ]
     if row.get("correction_id"):
         lines.append(f"  corrected: {row['correction_id']} (sources/yearbook/corrections.yml)")

@@ -6,6 +6,7 @@ Not here: what a table must look like (maps) or what its numbers must satisfy (e
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import unicodedata
@@ -65,10 +66,18 @@ EXPECTED = {
 def media_type(path: Path) -> str:
     """What the first bytes say the file is, whatever its name claims."""
     with path.open("rb") as handle:
-        head = handle.read(4096)
+        return _media(handle.read(4096), path)
+
+
+def media_of(content: bytes) -> str:
+    """The media type of bytes that came out of an archive."""
+    return _media(content[:4096], io.BytesIO(content))
+
+
+def _media(head: bytes, whole: Path | IO[bytes]) -> str:
     for magic, name in MAGIC:
         if head.startswith(magic):
-            return "xlsx" if name == "zip" and _is_xlsx(path) else name
+            return "xlsx" if name == "zip" and _is_xlsx(whole) else name
     # A UTF-16 text is full of NUL bytes, so its mark is looked at before the NUL test.
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "text"
@@ -80,9 +89,9 @@ def media_type(path: Path) -> str:
     return "xml" if start.startswith(b"<?xml") else "text"
 
 
-def _is_xlsx(path: Path) -> bool:
+def _is_xlsx(whole: Path | IO[bytes]) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(whole) as archive:
             return "[Content_Types].xml" in archive.namelist()[:20_000]
     except ZIP_ERRORS:
         return False
@@ -135,13 +144,18 @@ def inspect(root: Path, path: Path, limits: Limits | None = None) -> str:
             "(a portal often answers with an error page under the name of the table)"
         )
     if media in {"zip", "xlsx"}:
-        _inspect_zip(name, path, media, limits)
+        _inspect_zip(name, path, size, media, limits)
     if media == "ole2":
         inspect_ole2(name, path)
     if media == "xml":
         with path.open("rb") as handle:
             _refuse_entities_in(name, handle)
     return media
+
+
+def inspect_member(name: str, content: bytes, limits: Limits | None = None) -> None:
+    """RefusedInput when a workbook that lies in a zip is a bomb or declares entities."""
+    _inspect_zip(name, io.BytesIO(content), len(content), "xlsx", limits or Limits())
 
 
 def inspect_ole2(name: str, path: Path) -> None:
@@ -170,9 +184,9 @@ def inspect_ole2(name: str, path: Path) -> None:
                 raise RefusedInput(f"{name}: damaged OLE2 file (cut short at {size} bytes)")
 
 
-def _inspect_zip(name: str, path: Path, media: str, limits: Limits) -> None:
+def _inspect_zip(name: str, whole: Path | IO[bytes], size: int, media: str, limits: Limits) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(whole) as archive:
             entries = archive.infolist()
             if len(entries) > limits.zip_entries:
                 raise RefusedInput(
@@ -180,7 +194,7 @@ def _inspect_zip(name: str, path: Path, media: str, limits: Limits) -> None:
                 )
             unpacked = sum(entry.file_size for entry in entries)
             # Entries may share their bytes, so the file's own size is the bound.
-            packed = max(1, min(path.stat().st_size, sum(e.compress_size for e in entries)))
+            packed = max(1, min(size, sum(e.compress_size for e in entries)))
             if unpacked > limits.unpacked_bytes or unpacked > limits.zip_ratio * packed:
                 raise RefusedInput(
                     f"{name}: unpacks to {unpacked} bytes from {packed}; refused as a zip bomb"

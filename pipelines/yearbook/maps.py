@@ -27,6 +27,8 @@ from pipelines.archive.store import Snapshot
 from pipelines.errors import ContractBroken, Reject, nearest
 from pipelines.geography.divisions import resolve_places
 from pipelines.registry.tables import indicator_units, read_text_csv
+from pipelines.yearbook import tables
+from pipelines.yearbook.tables import TableMap, Vocabulary, squeeze_key
 
 # Marks that stand for "no figure", never for zero (yearbook notes, formats/yearbook part 2 and 5).
 NULL_MARKS = ("", "-", "--", "—", "——", "–", "…", "...", "……", "~", "NA", "N/A", "None", "x", "X")
@@ -65,6 +67,8 @@ class Maps:
     editions: pl.DataFrame
     corrections: tuple[dict[str, Any], ...]
     anomalies: pl.DataFrame
+    tables: tuple[TableMap, ...]
+    provinces: pl.DataFrame
 
 
 def read_maps(
@@ -78,7 +82,7 @@ def read_maps(
     ).explode("unit_key")
     own = units.select("unit_id", "dimension", pl.col("unit").alias("unit_key"))
     unit_aliases = pl.concat([printed, own.select(printed.columns)]).with_columns(
-        squeeze("unit_key")
+        squeeze_key("unit_key")
     )
     try:
         corrections = yaml.safe_load((folder / "corrections.yml").read_text(encoding="utf-8"))
@@ -116,6 +120,8 @@ def read_maps(
             keep="first",
             maintain_order=True,
         ),
+        tables=tables.read_tables(sources),
+        provinces=read_text_csv(folder / "maps" / "provinces.csv"),
     )
 
 
@@ -156,18 +162,31 @@ def _declared(
     return tuple(entries or ())
 
 
-def squeeze(name: str) -> pl.Expr:
-    """Width-folded text without any white space: how printed names and units are compared."""
-    return (
-        pl.col(name)
-        .str.normalize("NFKC")
-        .str.replace_all("_x000D_", "", literal=True)
-        .str.replace_all(r"[\s\u{3000}]+", "")
+def vocabulary(maps: Maps) -> Vocabulary:
+    """The part of the maps that reading a table needs."""
+    printed: dict[str, str] = {}
+    for name, short in maps.provinces.select("province", "short").iter_rows():
+        printed |= {name: name, short: name}
+    held = maps.divisions.filter(pl.col("place_level") == "province")["place_name_zh"]
+    places: dict[str, dict[str, str]] = {}
+    for document, place, reason in (
+        maps.excluded_places.with_columns(squeeze_key("place"))
+        .select("document", "place", "reason")
+        .iter_rows()
+    ):
+        places.setdefault(document, {})[place] = reason
+    return Vocabulary(
+        headers=maps.headers.with_columns(squeeze_key("header").alias("key")),
+        excluded_headers=maps.excluded_headers.with_columns(squeeze_key("header").alias("key")),
+        excluded_places=places,
+        provinces=printed,
+        held=frozenset(held.to_list()),
+        unit_keys=frozenset(maps.unit_aliases["unit_key"].to_list()),
     )
 
 
 def read_rows(snapshot: Snapshot) -> tuple[pl.DataFrame, list[Reject]]:
-    """Rows of one transcription as text, with `line`; a file of another layout is one reject."""
+    """Rows of one transcription as text, with `at`; a file of another layout is one reject."""
     try:
         frame = read_text_csv(snapshot.path)
     except pl.exceptions.PolarsError as error:
@@ -180,13 +199,12 @@ def read_rows(snapshot: Snapshot) -> tuple[pl.DataFrame, list[Reject]]:
         return _no_rows(), [reject]
     rows = frame.select(TRANSCRIPTION_COLUMNS).with_row_index("line", offset=2)
     return rows.with_columns(
-        pl.lit(snapshot.snapshot_id).alias("snapshot_id"), pl.lit(snapshot.file).alias("file")
-    ), []
+        pl.format("L{}", "line").alias("at"), pl.lit(None, dtype=pl.String).alias("place_en")
+    ).select(tables.ROWS.names()), []
 
 
 def _no_rows() -> pl.DataFrame:
-    text = dict.fromkeys((*TRANSCRIPTION_COLUMNS, "snapshot_id", "file"), pl.String)
-    return pl.DataFrame(schema={"line": pl.UInt32, **text})
+    return pl.DataFrame(schema=tables.ROWS)
 
 
 def _file_reject(snapshot: Snapshot, expected: str, found: str, candidates: str = "") -> Reject:
@@ -214,10 +232,20 @@ def observations(
     together: a step costs about the same for forty editions as for one.
     """
     parts, rejects = [], []
+    known = vocabulary(maps)
     for name, snapshots in supplied.items():
         for snapshot in snapshots:
-            rows, refused = read_rows(snapshot)
-            parts.append(rows.with_columns(pl.lit(name).alias("slice")))
+            if snapshot.reader == "tables":
+                rows, refused = tables.printed_rows(snapshot, maps.tables, known)
+            else:
+                rows, refused = read_rows(snapshot)
+            parts.append(
+                rows.with_columns(
+                    pl.lit(name).alias("slice"),
+                    pl.lit(snapshot.snapshot_id).alias("snapshot_id"),
+                    pl.lit(snapshot.file).alias("file"),
+                )
+            )
             rejects += refused
     rows = pl.concat(parts)
     problems: list[pl.DataFrame] = []
@@ -255,7 +283,7 @@ def _problem(
     return rows.filter(bad).select(
         "slice",
         "snapshot_id",
-        pl.format("L{}:{}", "line", pl.lit(column)).alias("locator"),
+        pl.format("{}:{}", "at", pl.lit(column)).alias("locator"),
         "file",
         printed.alias("raw_text"),
         text(expected).alias("expected"),
@@ -381,7 +409,7 @@ def _editions(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> p
         problems.append(
             _problem(
                 first,
-                (pl.col("line") == row["line"]) & (pl.col("file") == row["file"]),
+                (pl.col("at") == row["at"]) & (pl.col("file") == row["file"]),
                 "edition",
                 expected="an edition listed in sources/yearbook/editions.csv",
                 reason=f"no publication date is registered for {name}",
@@ -449,7 +477,7 @@ def _headers(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl
     if "unit_id" not in headers.columns:
         headers = headers.with_columns(pl.lit("").alias("unit_id"))
     headers = headers.rename({"unit_id": "map_unit"}).with_columns(
-        squeeze("header").alias("indicator_key")
+        squeeze_key("header").alias("indicator_key")
     )
     wanted = ["indicator_id", "map_scope", "map_unit", "map_note"]
     exact = headers.select(*key, *wanted).unique(key, keep="first", maintain_order=True)
@@ -459,14 +487,14 @@ def _headers(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl
         .unique(["document", "indicator_key"], keep="first", maintain_order=True)
     )
     rows = (
-        rows.with_columns(squeeze("indicator").alias("indicator_key"))
+        rows.with_columns(squeeze_key("indicator").alias("indicator_key"))
         .join(exact, on=key, how="left", maintain_order="left")
         .join(general, on=["document", "indicator_key"], how="left", maintain_order="left")
         .with_columns(pl.coalesce(c, f"any_{c}").alias(c) for c in wanted)
     )
-    excluded = maps.excluded_headers.with_columns(squeeze("header").alias("indicator_key")).select(
-        *key, pl.col("reason").alias("header_excluded")
-    )
+    excluded = maps.excluded_headers.with_columns(
+        squeeze_key("header").alias("indicator_key")
+    ).select(*key, pl.col("reason").alias("header_excluded"))
     rows = rows.join(excluded, on=key, how="left", maintain_order="left")
     out = pl.col("header_excluded").is_not_null() & pl.col("indicator_id").is_null()
     unknown = pl.col("indicator_id").is_null() & ~out
@@ -529,7 +557,7 @@ def _scope(maps: Maps) -> pl.Expr:
 def _units(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.DataFrame:
     aliases = maps.unit_aliases
     rows = (
-        rows.with_columns(squeeze("unit").alias("unit_key"))
+        rows.with_columns(squeeze_key("unit").alias("unit_key"))
         .join(
             aliases.rename({"unit_id": "printed_unit", "dimension": "printed_dimension"}),
             on="unit_key", how="left", maintain_order="left",
@@ -706,7 +734,7 @@ def _supersede(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> 
         pl.col("number").is_null().alias("is_empty"),
         pl.col("unit_id")
         .replace_strict(maps.unit_factors, default=None, return_dtype=pl.Float64)
-        .fill_null(1.0)
+        # Without a unit there is nothing to compare: that is an error of its own.
         .alias("unit_factor"),
     ).with_row_index("arrival")
     winners = (
@@ -720,7 +748,7 @@ def _supersede(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> 
             pl.col("unit_factor").first().alias("winner_factor"),
             pl.col("unit").first().alias("winner_unit"),
             pl.col("file").first().alias("winner_file"),
-            pl.col("line").first().alias("winner_line"),
+            pl.col("at").first().alias("winner_at"),
             pl.col("read_from").first().alias("winner_read_from"),
             pl.col("rank").first().alias("winner_rank"),
         )
@@ -739,7 +767,7 @@ def _supersede(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> 
     twice = loses & (pl.col("rank") == pl.col("winner_rank")) & (
         pl.col("read_from") == pl.col("winner_read_from")
     )  # fmt: skip
-    where = pl.format("one row for this cell; the other is {} L{}", "winner_file", "winner_line")
+    where = pl.format("one row for this cell; the other is {} {}", "winner_file", "winner_at")
     problems.append(
         _problem(rows, twice, "place", expected=where, reason="the same cell is listed twice")
     )
@@ -747,8 +775,8 @@ def _supersede(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> 
         _problem(
             rows, apart & ~twice, "value",
             expected=pl.format(
-                "{} {} as in {} L{}", _plain("winner_number"), "winner_unit", "winner_file",
-                "winner_line",
+                "{} {} as in {} {}", _plain("winner_number"), "winner_unit", "winner_file",
+                "winner_at",
             ),
             reason="two copies of one cell disagree beyond rounding",
         )
@@ -779,6 +807,8 @@ def to_contract(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         ignore_nulls=True,
     ).replace("", None)
     named = rows.with_columns(
+        # Cells of a workbook have no line: `locator` says where they are.
+        pl.col("at").str.extract(r"^L(\d+)$", 1).cast(pl.Int32).alias("line"),
         pl.lit("yearbook").alias("source_id"),
         pl.col("indicator").alias("indicator_raw"),
         pl.col("unit").alias("unit_raw"),

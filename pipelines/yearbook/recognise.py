@@ -15,6 +15,10 @@ from pipelines.archive.offers import TRANSCRIPTION_COLUMNS, Claim, Offer
 from pipelines.errors import RefusedInput
 
 SOURCE = "yearbook"
+READER = "tables"
+TABULAR = ("ole2", "xlsx", "html", "zip")
+# Rows of a sheet under their own numbers, as `sources/yearbook/README.md` describes them.
+SHEET_ROWS = b"source_row,c1,"
 
 
 def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
@@ -24,7 +28,33 @@ def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     """
     if offer.media == "text" and (identity := _transcription(offer)):
         return (Claim(SOURCE, *identity, "transcription", "transcription"),)
+    if offer.media in TABULAR or (offer.media == "text" and offer.head.startswith(SHEET_ROWS)):
+        return _tables(offer, sources)
     return ()
+
+
+def _tables(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """A claim for each (document, edition) whose tables the file holds, by titles and proofs."""
+    # Only a file that could be theirs is worth these imports.
+    from pipelines.yearbook import tables
+
+    claims: dict[tuple[str, str], Claim] = {}
+    try:
+        for item in tables.found_tables(
+            offer.path, offer.media, offer.name, tables.read_tables(sources)
+        ):
+            if not isinstance(item, tuple):
+                continue
+            for found in item[1]:
+                kind = found.table.source_kind
+                if offer.media == "text":
+                    kind = "transcription"
+                key = (found.table.document, found.edition)
+                claims.setdefault(key, Claim(SOURCE, *key, kind, READER))
+    except RefusedInput:
+        # What no reader opens may still be another source's: only the guards refuse for all.
+        return ()
+    return tuple(claims[key] for key in sorted(claims))
 
 
 def _transcription(offer: Offer) -> tuple[str, str] | None:

@@ -10,15 +10,17 @@ Values only: the stored result of a formula is read, never its text, and no link
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from python_calamine import CalamineError, CalamineWorkbook
@@ -53,8 +55,9 @@ MAX_MEMBER_BYTES = 64 << 20
 PART_OF_ROWS = 4096
 # The word over the column of labels, blanks taken out: what tells a header row from a data row.
 STUB_HEADS = (
-    "城市", "市别", "市县别", "地区", "指标", "指标名称", "项目", "项目名称", "年", "年份", "行业", "县市",
-    "区域", "名称", "地市", "县别", "县(市、区)", "市", "行业名称", "分组", "City", "Item", "Year", "Region", "Area",
+    "城市", "市别", "市县别", "地区", "指标", "指标名称", "项目", "项目名称", "年", "年份", "行业",
+    "县市", "区域", "名称", "地市", "县别", "县(市、区)", "市", "行业名称", "分组",
+    "City", "Item", "Year", "Region", "Area",
 )  # fmt: skip
 _SHEET_ROWS = "source_row"
 _XLSX_FAR = re.compile(rb'\br="((?:[A-Z]{3}[0-9]{1,7})|(?:[A-Z]{1,2}[0-9]{5,7}))"')
@@ -70,10 +73,12 @@ class Cells:
         order; rows and columns count from 1. text: as printed, a number cell as its shortest text
         at the 15 digits a spreadsheet keeps. number: the typed value of a number cell.
     merged: `sheet, first_row, first_column, last_row, last_column`, anchors first.
+    is_partial: only some rows of the sheet were kept (a CSV of `source_row`).
     """
 
     frame: pl.DataFrame
     merged: pl.DataFrame
+    is_partial: bool = False
 
     def grid(self, sheet: str, rows: int) -> list[dict[int, str]]:
         """The first rows of a sheet as {column: text}: enough to recognise a table."""
@@ -202,7 +207,7 @@ def _refuse_far_cells(content: bytes, name: str) -> None:
         raise RefusedInput(f"{name}: not a workbook that can be read ({error})") from error
 
 
-def _sheet_cells(sheet: str, rows: list[list[object]]) -> pl.DataFrame:
+def _sheet_cells(sheet: str, rows: list[list[Any]]) -> pl.DataFrame:
     """Cells of one sheet, part by part, so that the cells as objects are soon given back."""
     parts = []
     for start in range(0, len(rows), PART_OF_ROWS):
@@ -389,18 +394,25 @@ def _csv(text: str, name: str) -> Cells:
         raise RefusedInput(f"{name}: not a CSV that can be read ({error})") from error
     if not cells:
         raise RefusedInput(f"{name}: no cell holds anything")
-    return Cells(pl.DataFrame(cells, schema=CELLS, orient="row"), pl.DataFrame(schema=MERGED))
+    frame = pl.DataFrame(cells, schema=CELLS, orient="row")
+    return Cells(frame, pl.DataFrame(schema=MERGED), is_partial=kept)
 
 
 # ------------------------------------------------------------------ zips
-def members(path: Path) -> Iterator[Member]:
-    """Files of a zip, by name; a zip inside it, a link and what is too large are named as refused.
+def members(
+    path: Path,
+    *,
+    only: Callable[[str], bool] = lambda name: True,
+    order: Callable[[str], object] = str,
+) -> Iterator[Member]:
+    """Files of a zip, by name; what is too large or damaged is named as refused.
 
     `guards.inspect` has judged the zip as a whole before.
     """
     with zipfile.ZipFile(path) as archive:
-        entries = sorted((member_name(entry), entry) for entry in archive.infolist())
-        for name, entry in entries:
+        entries = {member_name(entry): entry for entry in archive.infolist()}
+        for name in sorted(filter(only, entries), key=order):  # type: ignore[arg-type]
+            entry = entries[name]
             if entry.is_dir() or name.endswith("/"):
                 continue
             if entry.file_size > MAX_MEMBER_BYTES:
@@ -423,27 +435,25 @@ def member_name(entry: zipfile.ZipInfo) -> str:
     """The name with `/`; GBK where the zip's flag 11 (UTF-8) is not set, as Chinese tools write."""
     name = entry.filename
     if not entry.flag_bits & 0x800:
-        try:
+        with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("gb18030")
-        except UnicodeError:
-            pass
     return name.replace("\\", "/")
 
 
 # ------------------------------------------------------------------ header and label paths
 ROLES = ("title", "unit", "header", "label", "value", "note")
 PATHS = pl.Schema(
-    {
-        **CELLS,
-        "role": pl.String,
-        "block": pl.UInt32,
-        "label": pl.String,
-        "label_en": pl.String,
-        "row_path": pl.String,
-        "header_path": pl.String,
-        "header_at": pl.UInt32,
-        "is_anchor": pl.Boolean,
-    }
+    [
+        *CELLS.items(),
+        ("role", pl.String()),
+        ("block", pl.UInt32()),
+        ("label", pl.String()),
+        ("label_en", pl.String()),
+        ("row_path", pl.String()),
+        ("header_path", pl.String()),
+        ("header_at", pl.UInt32()),
+        ("is_anchor", pl.Boolean()),
+    ]
 )
 SEPARATOR = " | "
 _NOTE = (
@@ -452,9 +462,7 @@ _NOTE = (
 _CONTINUED = r"(?i)续表|continued"
 _UNIT = r"^\s*(?:计量)?单\s*位\s*[:：]|^\s*[(（][^()（）]*[)）]\s*$|^\s*(?i:unit)\s*[:：]"
 _OF_WHICH = r"^\s*(?:[#＃]|其中\s*[:：]?)"
-_VALUE_LIKE = (
-    r"^\s*(?:[+-]?[0-9０-９][0-9０-９,，.．\s]*%?|[-—–~…]+|\.{2,})\s*$"
-)
+_VALUE_LIKE = r"^\s*(?:[+-]?[0-9０-９][0-9０-９,，.．\s]*%?|[-—–~…]+|\.{2,})\s*$"
 
 
 def clean(name: str) -> pl.Expr:
@@ -474,9 +482,7 @@ def unpacked(cells: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
     cells: `sheet, row, column, …`; merged as in `Cells`. Adds `from_row`, `from_column`, the place
     of the cell that prints the text. A range reaches no further than the sheet's last cell.
     """
-    own = cells.with_columns(
-        pl.col("row").alias("from_row"), pl.col("column").alias("from_column")
-    )
+    own = cells.with_columns(pl.col("row").alias("from_row"), pl.col("column").alias("from_column"))
     if merged.is_empty() or cells.is_empty():
         return own
     ends = cells.group_by("sheet").agg(
@@ -549,9 +555,7 @@ def _sheet_paths(own: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
     labels = _label_columns(own, blocks)
     # One cell alone in a row above the stub head is a unit in a corner, not a header.
     corners = rows.filter(
-        pl.any_horizontal(
-            [(pl.col("row") >= b.top) & (pl.col("row") < b.stub) for b in blocks]
-        ),
+        pl.any_horizontal([(pl.col("row") >= b.top) & (pl.col("row") < b.stub) for b in blocks]),
         pl.col("label").is_null(),
         pl.col("beside") == 1,
     )["row"].implode()
@@ -615,6 +619,7 @@ def _row_facts(own: pl.DataFrame) -> pl.DataFrame:
         .str.replace_all(r"[\s\u{3000}]+", "")
         .str.replace(r"[A-Za-z.,'()]+$", "")
     )
+    is_word = bare.is_in(STUB_HEADS) | pl.col("label").is_in(STUB_HEADS)
     beside = pl.col("column") > 1
     like = pl.col("number").is_not_null() | pl.col("clean").str.contains(_VALUE_LIKE)
     return (
@@ -627,11 +632,7 @@ def _row_facts(own: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("row")
         .with_columns(
-            (
-                (bare.is_in(STUB_HEADS) | pl.col("label").is_in(STUB_HEADS)) & (pl.col("beside") > 0)
-            )
-            .fill_null(False)
-            .alias("is_stub"),
+            (is_word & (pl.col("beside") > 0)).fill_null(False).alias("is_stub"),
             pl.col("label").str.contains(_CONTINUED).fill_null(False).alias("is_continued"),
             pl.col("label").str.contains(_UNIT).fill_null(False).alias("is_unit"),
         )
@@ -645,7 +646,7 @@ def _blocks(rows: pl.DataFrame) -> list[_Block]:
     if not stubs:
         stubs = rows.filter(pl.col("wide") >= 2)["row"].head(1).to_list()
     labelled = rows.filter(pl.col("label").fill_null("") != "", ~pl.col("is_stub"))["row"]
-    last = rows["row"].max()
+    heads = rows.filter(pl.col("is_continued") | pl.col("is_unit"))["row"]
     starts: list[tuple[int, int, int]] = []
     for stub in stubs:
         if starts and stub < starts[-1][2]:
@@ -654,15 +655,11 @@ def _blocks(rows: pl.DataFrame) -> list[_Block]:
         if body.is_empty():
             break
         before = starts[-1][2] if starts else 0
-        between = rows.filter(
-            pl.col("row") > before, pl.col("row") < stub, pl.col("is_continued") | pl.col("is_unit")
-        )
-        first = rows["row"].min() if not starts else between["row"].min()
-        starts.append((int(first or stub), int(stub), int(body[0])))  # type: ignore[call-overload]
-    if not starts:
-        return []
-    ends = [start[0] for start in starts[1:]] + [int(last or 0) + 1]  # type: ignore[call-overload]
-    return [_Block(*start, end) for start, end in zip(starts, ends, strict=True)]
+        between = heads.filter((heads > before) & (heads < stub))
+        first = rows["row"][0] if not starts else next(iter(between), stub)
+        starts.append((first, stub, body[0]))
+    ends = [start[0] for start in starts[1:]] + [rows["row"][-1] + 1]
+    return [_Block(*start, end) for start, end in zip(starts, ends, strict=bool(starts))]
 
 
 def _in_headers(blocks: list[_Block]) -> pl.Expr:
@@ -701,7 +698,9 @@ def _header_paths(
     return (
         head.sort("column", "row")
         .with_columns(
-            (pl.col("clean") != pl.col("clean").shift(1).over("column")).fill_null(True).alias("new")
+            (pl.col("clean") != pl.col("clean").shift(1).over("column"))
+            .fill_null(True)
+            .alias("new")
         )
         .group_by("column", maintain_order=True)
         .agg(
@@ -737,8 +736,14 @@ def _filled_right(head: pl.DataFrame) -> pl.DataFrame:
                 came[column] = came[column - 1]
         out += [(row, column, held[row, at], row, at) for column, at in came.items()]
         # A place that this row leaves blank belongs to what stands over it.
-        above = {column: (row * MAX_COLUMNS + came[column]) if column in came else -column
-                 if above[column] <= 0 else above[column] for column in columns}
+        above = {
+            column: (row * MAX_COLUMNS + came[column])
+            if column in came
+            else -column
+            if above[column] <= 0
+            else above[column]
+            for column in columns
+        }
     return pl.DataFrame(
         out,
         schema={
