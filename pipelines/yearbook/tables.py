@@ -29,6 +29,7 @@ from pipelines.yearbook import workbook
 from pipelines.yearbook.workbook import SEPARATOR, Cells, column_letters, squeezed
 
 TABLES = "sources/yearbook/maps/tables.csv"
+NO_MERGED = pl.DataFrame(schema=workbook.MERGED)
 # Rows that may stand above the stub head: title, English title, unit, flags of the page.
 TITLE_ROWS = 14
 _AXES = ("place", "indicator", "year")
@@ -324,14 +325,42 @@ def book_edition(path: Path, media: str) -> str:
 def found_tables(
     path: Path, media: str, name: str, tables: Sequence[TableMap]
 ) -> Iterator[tuple[Part, list[Found], list[str]] | workbook.Member]:
-    """Every part of a file with the tables found in it and the titles that no map knows."""
+    """Every part of a file with the tables found in it and the titles that no map knows.
+
+    A zip that states no edition is the edition of its newest table: some tables of a book lag.
+    """
     book = book_edition(path, media)
+    held: list[tuple[Part, list[Found], list[str]]] = []
     for part in parts(path, media, name):
         if isinstance(part, workbook.Member):
             yield part
             continue
         found, unknown = find(part.cells, tables, part.page_title, book, part.member)
-        yield part, found, unknown
+        if media != "zip":
+            yield part, found, unknown
+        else:
+            # Hundreds of tables that no map asks for need not stay in memory.
+            kept = (
+                part if found else replace(part, cells=Cells(part.cells.frame.clear(), NO_MERGED))
+            )
+            held.append((kept, found, unknown))
+    newest: dict[str, str] = {}
+    for _, found, _ in held:
+        for one in found:
+            if one.table.edition.startswith("book+"):
+                of = one.table.document
+                newest[of] = max(newest.get(of, ""), one.edition)
+    for part, found, unknown in held:
+        yield (
+            part,
+            [
+                replace(one, edition=newest[one.table.document])
+                if one.table.edition.startswith("book+")
+                else one
+                for one in found
+            ],
+            unknown,
+        )
 
 
 # ------------------------------------------------------------------ rows as printed
@@ -720,7 +749,7 @@ def _held_places(
         shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
         rejects.append(
             _reject(
-                snapshot, f"{where}A{group['row'].min()}", shown, "a place of the warehouse",
+                snapshot, f"{where}A{group['row'].to_list()[0]}", shown, "a place of the warehouse",
                 f"{len(names)} places",
                 f"left out on purpose: {reason[0]}", severity="warning",
             )
