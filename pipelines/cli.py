@@ -69,10 +69,11 @@ def parser() -> argparse.ArgumentParser:
     query.add_argument("--csv", action="store_true", help="print CSV")
 
     explain = add("explain", "where a value comes from: vintages, file, cell, unit, correction")
-    explain.usage = """
-  metrocircle explain INDICATOR PLACE_OR_CIRCLE YEAR   every vintage of a value
-  metrocircle explain TABLE COLUMN=VALUE ...           one row of any table
-  metrocircle explain ID                               a figure, a target or a fact_id"""
+    explain.usage = (
+        "metrocircle explain INDICATOR PLACE_OR_CIRCLE YEAR   every vintage of a value\n"
+        "       metrocircle explain TABLE COLUMN=VALUE ...           one row of any table\n"
+        "       metrocircle explain ID                               a figure, target or fact_id"
+    )
     explain.add_argument("subject", help="indicator id or name, a table, or an id")
     explain.add_argument("rest", nargs="*", help="place or circle and year; or column=value")
     explain.add_argument("--vintage", help="one vintage policy of a circle")
