@@ -18,7 +18,7 @@ SUITE = Suite(
     "rail_day",
     (
         files_match_contract("rail_day"),
-        unique("timetable", "service_date"),
+        unique("timetable", "edition", "service_date"),
         refers_to("timetable", "document", "document"),
         refers_to("service_date", "rail_day_type", "service_date"),
         broken_rows(
@@ -30,6 +30,16 @@ SUITE = Suite(
             """,
         ),
         between("trains", 5000, 20000),
+        broken_rows(
+            "parts_of_the_trains",
+            "trains that touch Guangdong are some of all; a gap day is one that many skip",
+            """
+            select timetable, edition, service_date, trains, trains_touching_guangdong from {batch}
+            where trains_touching_guangdong > trains or trains_unreadable > trains
+                or trains_touching_guangdong < 0.05 * trains
+                or is_gap_day <> (trains_skipping_only >= 0.005 * trains)
+            """,
+        ),
         broken_rows(
             "few_trains_unreadable",
             "at most one train in a hundred has no readable stops",

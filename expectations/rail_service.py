@@ -8,7 +8,6 @@ from __future__ import annotations
 from expectations import (
     ENGINEERING,
     Suite,
-    between,
     broken_rows,
     files_match_contract,
     unique,
@@ -18,25 +17,27 @@ SUITE = Suite(
     "rail_service",
     (
         files_match_contract("rail_service"),
-        unique("timetable", "service_date", "train_no", "start_date"),
-        between("days_run", 0, 7),
+        unique("timetable", "edition", "train_no", "start_date"),
         broken_rows(
-            "days_run_agree",
-            "days_run is the service date minus the start date",
+            "starts_in_window",
+            "a run starts on a date of its timetable, or in the week before a single date of it",
             """
-            select train_no, service_date, start_date, days_run from {batch}
-            where days_run <> service_date - start_date
+            select t.timetable, t.edition, t.train_no, t.start_date from {batch} t
+            where not exists (
+                select 1 from rail_day d
+                where d.timetable = t.timetable and d.edition = t.edition
+                    and t.start_date between d.service_date - 7 and d.service_date)
             """,
-            owner=ENGINEERING,
+            needs=("rail_day",),
         ),
         broken_rows(
             "train_is_held",
-            "every run is of a train of its date",
+            "every run is of a train that is held",
             """
-            select t.timetable, t.service_date, t.train_no from {batch} t
+            select t.timetable, t.edition, t.train_no from {batch} t
             where not exists (
                 select 1 from rail_train k
-                where k.timetable = t.timetable and k.service_date = t.service_date
+                where k.timetable = t.timetable and k.edition = t.edition
                     and k.train_no = t.train_no)
             """,
             owner=ENGINEERING,

@@ -1,4 +1,4 @@
-"""Stations of Guangdong: one name and place per telecode and day, filed under a prefecture.
+"""Stations: one name and city per telecode and day; in Guangdong all filed under a prefecture.
 
 Belongs here: what must hold of the station table. Not here: stop times (rail_stop_time).
 """
@@ -20,8 +20,17 @@ SUITE = Suite(
         files_match_contract("rail_station"),
         unique("telecode", "valid_from"),
         not_null("station_name_zh"),
-        not_null("place_code"),
-        refers_to("place_code", "division", "place_code"),
+        refers_to("city_code_12306", "rail_city", "city_code_12306"),
+        refers_to("place_code", "division", "place_code", where="and t.place_code like '44%'"),
+        broken_rows(
+            "guangdong_is_mapped",
+            "every station that 12306 files under Guangdong (15) has its prefecture",
+            """
+            select telecode, station_name_zh, city_name_12306, place_code from {batch}
+            where city_code_12306 like '15%'
+                and (place_code is null or place_code not like '44__00')
+            """,
+        ),
         refers_to("county_code", "division", "place_code"),
         broken_rows(
             "county_lies_in_city",
@@ -36,11 +45,12 @@ SUITE = Suite(
         ),
         broken_rows(
             "place_does_not_move",
-            "a telecode stands for one prefecture in every table",
+            "a telecode of Guangdong stands for one prefecture in every table",
             """
             select telecode, count(distinct place_code) as places from {batch}
             group by telecode
             having count(distinct place_code) > 1
+                and bool_or(place_code like '44%')
             """,
         ),
         broken_rows(

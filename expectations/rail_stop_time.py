@@ -19,17 +19,17 @@ SUITE = Suite(
     "rail_stop_time",
     (
         files_match_contract("rail_stop_time"),
-        unique("timetable", "service_date", "train_no", "stop_seq"),
+        unique("timetable", "edition", "train_no", "stop_seq"),
         not_null("place_code"),
         refers_to("telecode", "rail_station", "telecode"),
         broken_rows(
             "train_is_held",
-            "every stop is of a train of its date and within its number of stops",
+            "every stop is of a train that is held and within its number of stops",
             """
-            select t.timetable, t.service_date, t.train_no, t.stop_seq from {batch} t
+            select t.timetable, t.edition, t.train_no, t.stop_seq from {batch} t
             where not exists (
                 select 1 from rail_train k
-                where k.timetable = t.timetable and k.service_date = t.service_date
+                where k.timetable = t.timetable and k.edition = t.edition
                     and k.train_no = t.train_no and t.stop_seq between 1 and k.stops_total)
             """,
             owner=ENGINEERING,
@@ -39,10 +39,10 @@ SUITE = Suite(
             "times_grow",
             "a train departs after it arrives, and arrives after it left the stop before",
             """
-            select train_no, service_date, stop_seq, arrive_minutes, depart_minutes, left_before
+            select train_no, edition, stop_seq, arrive_minutes, depart_minutes, left_before
             from (
                 select *, lag(depart_minutes) over (
-                    partition by timetable, service_date, train_no order by stop_seq) as left_before
+                    partition by timetable, edition, train_no order by stop_seq) as left_before
                 from {batch})
             where depart_minutes < arrive_minutes or arrive_minutes < left_before
             """,
@@ -51,9 +51,9 @@ SUITE = Suite(
             "day_agrees",
             "depart_day counts the midnights since the train left its first stop",
             """
-            select t.train_no, t.service_date, t.stop_seq, t.depart_minutes, t.depart_day
+            select t.train_no, t.edition, t.stop_seq, t.depart_minutes, t.depart_day
             from {batch} t
-            join rail_train k on k.timetable = t.timetable and k.service_date = t.service_date
+            join rail_train k on k.timetable = t.timetable and k.edition = t.edition
                 and k.train_no = t.train_no
             where t.depart_day <> (k.origin_minute + t.depart_minutes) // 1440
                 or t.arrive_day <> (k.origin_minute + t.arrive_minutes) // 1440

@@ -20,18 +20,18 @@ SUITE = Suite(
     "rail_train",
     (
         files_match_contract("rail_train"),
-        unique("timetable", "service_date", "train_no"),
-        one_of("train_class", "G", "D", "C", "S", "Z", "T", "K", "L", "Y", "number"),
+        unique("timetable", "edition", "train_no"),
+        one_of("train_class", "G", "D", "C", "S", "Z", "T", "K", "L", "Y", "P", "number"),
         between("origin_minute", 0, 1439),
         between("total_minutes", 1, 10080),
         broken_rows(
             "train_runs",
-            "every train has a run that matters for the date",
+            "every train has a run",
             """
-            select t.timetable, t.service_date, t.train_no from {batch} t
+            select t.timetable, t.edition, t.train_no from {batch} t
             where not exists (
                 select 1 from rail_service s
-                where s.timetable = t.timetable and s.service_date = t.service_date
+                where s.timetable = t.timetable and s.edition = t.edition
                     and s.train_no = t.train_no)
             """,
             owner=ENGINEERING,
@@ -41,10 +41,10 @@ SUITE = Suite(
             "train_calls_in_guangdong",
             "every train held has a stop in Guangdong",
             """
-            select t.timetable, t.service_date, t.train_no from {batch} t
+            select t.timetable, t.edition, t.train_no from {batch} t
             where not exists (
                 select 1 from rail_stop_time s
-                where s.timetable = t.timetable and s.service_date = t.service_date
+                where s.timetable = t.timetable and s.edition = t.edition
                     and s.train_no = t.train_no)
             """,
             owner=ENGINEERING,

@@ -39,7 +39,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One contracted table. `open` names a registry that adds columns (wide tables)."""
+    """One contracted table. `open` names a registry that adds columns (wide tables).
+
+    partition_by: a column; the table is released as one Parquet file for each of its values, in a
+    folder, and as a view of DuckDB. For tables too large to be copied into the database.
+    """
 
     name: str
     schema: str
@@ -54,6 +58,7 @@ class Table:
     open: str
     columns: tuple[Column, ...] = field(repr=False)
     deprecated: str = ""
+    partition_by: str = ""
 
     @property
     def column_names(self) -> list[str]:
@@ -149,9 +154,12 @@ def load(path: Path) -> Contract:
         names = [column.name for column in columns]
         key = tuple(raw["key"])
         order = tuple(raw.get("order", key))
-        for required in (*key, *order):
+        partition_by = raw.get("partition_by", "")
+        for required in (*key, *order, *([partition_by] if partition_by else [])):
             if required not in names:
-                raise ContractBroken(f"{name}: key or order names {required!r}, not a column of it")
+                raise ContractBroken(
+                    f"{name}: key, order or partition names {required!r}, not a column of it"
+                )
         if len(set(names)) != len(names):
             raise ContractBroken(f"{name}: a column is listed twice")
         if raw["schema"] not in SCHEMAS:
@@ -173,6 +181,7 @@ def load(path: Path) -> Contract:
             open=raw.get("open", ""),
             columns=columns,
             deprecated=raw.get("deprecated", ""),
+            partition_by=partition_by,
         )
     references = [_reference(entry, tables) for entry in document.get("references", ())]
     return Contract(

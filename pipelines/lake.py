@@ -20,8 +20,11 @@ def path_of(lake: Path, table: str, slice_: str) -> Path:
     return lake / table / f"{slice_}.parquet"
 
 
-def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The frame in contract columns, types and order; ContractBroken names the first flaw."""
+def conform(frame: pl.DataFrame, table: Table, is_sorted: bool = False) -> pl.DataFrame:
+    """The frame in contract columns, types and order; ContractBroken names the first flaw.
+
+    is_sorted: the rows are in the table's order already (millions of them take seconds to sort).
+    """
     schema = polars_schema(table)
     if missing := [name for name in schema if name not in frame.columns]:
         raise ContractBroken(f"{table.name}: the extract lacks column {missing[0]!r}")
@@ -29,17 +32,19 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
     except pl.exceptions.PolarsError as error:
         raise ContractBroken(f"{table.name}: {error}") from error
-    return frame.sort(list(table.order), nulls_last=True)
+    return frame if is_sorted else frame.sort(list(table.order), nulls_last=True)
 
 
-def write(lake: Path, table: Table, slice_: str, frame: pl.DataFrame) -> Path:
+def write(
+    lake: Path, table: Table, slice_: str, frame: pl.DataFrame, is_sorted: bool = False
+) -> Path:
     """Write one slice: beside its target, synced, then renamed over the old one."""
     target = path_of(lake, table.name, slice_)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("wb") as handle:
-            conform(frame, table).write_parquet(handle, compression="zstd")
+            conform(frame, table, is_sorted).write_parquet(handle, compression="zstd")
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(target)

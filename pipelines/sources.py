@@ -94,9 +94,9 @@ SOURCES = (
     Source(
         name="rail_network",
         is_sliced=False,
-        files=("rail/stations.csv", "rail/day_types.csv"),
+        files=("rail/stations.csv", "rail/cities.csv", "rail/day_types.csv"),
         depends_on=("pipelines/rail/stations.py", "pipelines/rail/lines.py"),
-        tables=("rail_station", "rail_day_type"),
+        tables=("rail_station", "rail_city", "rail_day_type"),
         weekly_at="10 6",
     ),
     Source(
@@ -104,8 +104,14 @@ SOURCES = (
         is_sliced=True,
         files=(),
         # A new timetable every few months, a correction of it at any time.
-        depends_on=("pipelines/rail", "sources:rail/stations.csv"),
-        tables=("rail_stop_time", "rail_day", "rail_train", "rail_service"),
+        depends_on=(
+            "pipelines/rail", "sources:rail/stations.csv", "sources:rail/cities.csv",
+            "sources:rail/day_types.csv", "sources:rail/timetables.csv",
+        ),
+        tables=(
+            "rail_stop_time", "rail_day", "rail_train", "rail_service", "rail_pair_day",
+            "rail_city_pair_day_national",
+        ),
         weekly_at="15 6",
     ),
     Source(

@@ -3,23 +3,31 @@
 Belongs here: one slice from archive to lake, and its partitions. Not here: parsing.
 
 Two sources of one package, because a Dagster job holds one partition definition: `rail_network`
-(stations and types of days, a whole table each) and `rail` (one slice per timetable and date).
+(stations, cities and types of days, a whole table each) and `rail` (one slice per timetable held
+whole, or per date of one).
 """
 
 from collections.abc import Iterable
 
 import dagster as dg
+import polars as pl
 
 from pipelines import contract, lake, staleness
 from pipelines.archive import acquire
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
-from pipelines.rail import stations, timetable
+from pipelines.rail import stations, timetable, whole
+from pipelines.rail.recognise import WHOLE
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
 
 NETWORK, SOURCE = "rail_network", "rail"
-NETWORK_TABLES = ("rail_station", "rail_day_type")
-TABLES = ("rail_stop_time", "rail_day", "rail_train", "rail_service")
+NETWORK_TABLES = ("rail_station", "rail_city", "rail_day_type")
+TABLES = (
+    "rail_stop_time", "rail_day", "rail_train", "rail_service", "rail_pair_day",
+    "rail_city_pair_day_national",
+)  # fmt: skip
+# Made in the order of the table: sorting millions of rows again would take seconds.
+SORTED = {"rail_city_pair_day_national"}
 
 
 def extract_network(settings: Settings) -> Extracted:
@@ -29,6 +37,7 @@ def extract_network(settings: Settings) -> Extracted:
         NETWORK,
         {
             "rail_station": lambda sources, snapshot, _: stations.read_stations(sources, snapshot),
+            "rail_city": lambda sources, snapshot, _: stations.read_cities(sources, snapshot),
             "rail_day_type": lambda sources, snapshot, _: stations.read_day_types(
                 sources, snapshot
             ),
@@ -43,17 +52,26 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
     stopped.
     """
     known = contract.load(settings.contract)
-    places = stations.places(lake.read(settings.lake, known.table("rail_station")))
+    reference = whole.Reference(
+        *(lake.read(settings.lake, known.table(name)) for name in NETWORK_TABLES)
+    )
+    guangdong = stations.guangdong(reference.stations)
     reports = {}
     for slice_ in slices:
         archive(settings, slice_)
-        edition = slice_.snapshots[0].edition
-        read = timetable.read_service_date(slice_.name, edition, slice_.snapshots, places)
-        for name, frame in read.tables.items():
-            lake.write(settings.lake, known.table(name), slice_.name, frame)
+        document, edition = slice_.snapshots[0].document, slice_.snapshots[0].edition
+        if edition == WHOLE:
+            window = whole.registered(settings.sources, document)
+            read = whole.read_window(slice_.name, slice_.snapshots, window, reference)
+        else:
+            read = timetable.read_service_date(slice_.name, edition, slice_.snapshots, guangdong)
+        for name in TABLES:
+            table = known.table(name)
+            frame = read.tables.get(name, pl.DataFrame(schema=contract.polars_schema(table)))
+            lake.write(settings.lake, table, slice_.name, frame, name in SORTED)
         write_rejects(settings, slice_.name, read.rejects)
         staleness.mark_extracted(settings, slice_)
-        rows = {name: frame.height for name, frame in read.tables.items()}
+        rows = dict.fromkeys(TABLES, 0) | {n: f.height for n, f in read.tables.items()}
         reports[slice_.name] = Extracted(rows, read.rejects)
     return reports
 

@@ -14,6 +14,8 @@ import polars as pl
 HEADER = r"^[0-9A-Za-z/]{12}$"
 CLOCK = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
 MINUTES = r"^[0-9]{1,5}$"
+# A train under way for more than a week is a damaged line.
+LONGEST_MINUTES = 7 * 1440
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,18 @@ def _number(column: str) -> pl.Expr:
     return pl.when(good).then(pl.col(column).cast(pl.Int32, strict=False))
 
 
-def _cells(text: str) -> pl.DataFrame:
-    lines = pl.DataFrame({"raw": text.removeprefix("\ufeff").split("\n")}).with_row_index(
-        "line", offset=1
-    )
-    cells = pl.col("raw").str.strip_chars_end("\r").str.split(",")
-    cell = [cells.list.get(n, null_on_oob=True).fill_null("").alias(f"c{n}") for n in range(4)]
+def cells(text: str, count: int) -> pl.DataFrame:
+    """The lines of a comma file that are not empty: line, raw, width, block, c0 .. c<count-1>.
+
+    block counts the empty lines before a line. Cells hold no quotes and no commas.
+    """
+    lines = pl.DataFrame(
+        {"raw": text.removeprefix("\ufeff").split("\n")}, schema={"raw": pl.String}
+    ).with_row_index("line", offset=1)
+    parts = pl.col("raw").str.strip_chars_end("\r").str.split(",")
+    cell = [parts.list.get(n, null_on_oob=True).fill_null("").alias(f"c{n}") for n in range(count)]
     return lines.with_columns(
-        cells.list.len().alias("width"),
+        parts.list.len().alias("width"),
         (pl.col("raw").str.strip_chars() == "").cum_sum().alias("block"),
         pl.col("line").cast(pl.Int32),
         *cell,
@@ -61,23 +67,41 @@ def _cells(text: str) -> pl.DataFrame:
 
 def read(text: str) -> Timetable:
     """Read a whole file. Never raises on a bad line: it stands in `flaws`."""
-    lines = _cells(text).with_columns(is_header=pl.col("c0").str.contains(HEADER))
+    lines = cells(text, 4).with_columns(is_header=pl.col("c0").str.contains(HEADER))
     trains = lines.filter("is_header").select(
         "block", "line", train_no="c0", code="c1", calendar="c2"
     )
-    stops = (
-        lines.filter(~pl.col("is_header"))
-        .with_columns(
-            stop_seq=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("block"),
-            stops=pl.len().over("block"),
-            run=_number("c1"),
-            dwell=_number("c2"),
-            clock=clock_minute("c2"),
-        )
-        .with_columns(
-            is_first=pl.col("stop_seq") == 1,
-            is_last=pl.col("stop_seq") == pl.col("stops"),
-        )
+    too_wide = pl.when(pl.col("width") > 3).then(pl.lit("a stop has at most three cells"))
+    stops, flaws = journeys(lines.filter(~pl.col("is_header")), too_wide)
+    headless = _first_of_block(lines.join(trains, on="block", how="anti"), "stops without a train")
+    flaws = pl.concat([flaws, headless]).unique("block", keep="first", maintain_order=True)
+    return Timetable(trains, stops.join(headless, on="block", how="anti"), flaws)
+
+
+def _first_of_block(lines: pl.DataFrame, reason: str) -> pl.DataFrame:
+    return (
+        lines.sort("line")
+        .unique("block", keep="first", maintain_order=True)
+        .select("block", "line", "raw", reason=pl.lit(reason))
+    )
+
+
+def journeys(lines: pl.DataFrame, misfit: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Stops with minutes since the first departure, and the first flaw of each block without them.
+
+    lines: block, line, raw, c0 (station), c1 (minutes since the departure before), c2 (minutes of
+    the stop, a time where it is none, the time of departure in the first line of a block).
+    misfit: the reason why a line has not the shape of a stop, null where it has.
+    """
+    stops = lines.with_columns(
+        stop_seq=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("block"),
+        stops=pl.len().over("block"),
+        run=_number("c1"),
+        dwell=_number("c2"),
+        clock=clock_minute("c2"),
+    ).with_columns(
+        is_first=pl.col("stop_seq") == 1,
+        is_last=pl.col("stop_seq") == pl.col("stops"),
     )
     stay = pl.when("is_first").then(0).otherwise(pl.col("dwell").fill_null(0))
     stops = stops.with_columns(
@@ -86,25 +110,32 @@ def read(text: str) -> Timetable:
         stay=stay,
     ).with_columns(arrive=pl.col("depart") - pl.col("stay"))
     now = (pl.col("origin_minute") + pl.col("arrive")) % 1440
-    reason = (
-        pl.when(pl.col("width") > 3)
-        .then(pl.lit("a stop has at most three cells"))
-        .when(pl.col("c0").str.strip_chars() == "")
-        .then(pl.lit("the stop has no station"))
-        .when(pl.col("stops") == 1)
-        .then(pl.lit("the train has one stop only"))
-        .when(pl.col("is_first") & ((pl.col("c1") != "") | pl.col("clock").is_null()))
-        .then(pl.lit("the first stop has no time of departure"))
-        .when(~pl.col("is_first") & pl.col("run").is_null())
-        .then(pl.lit("minutes since the previous departure are no number"))
-        .when(~pl.col("is_first") & (pl.col("c2") != "") & pl.all_horizontal(
-            pl.col("dwell").is_null(), pl.col("clock").is_null()))
-        .then(pl.lit("the stop is neither minutes nor a time"))
-        .when(~pl.col("is_first") & ~pl.col("is_last") & (pl.col("c2") == ""))
-        .then(pl.lit("a stop on the way has no departure"))
-        .when(~pl.col("is_first") & pl.col("clock").is_not_null() & (pl.col("clock") != now))
-        .then(pl.lit("the time does not follow from the minutes before it"))
-    )  # fmt: skip
+    is_later = ~pl.col("is_first")
+    reason = pl.coalesce(
+        misfit,
+        pl.when(pl.col("c0").str.strip_chars() == "").then(pl.lit("the stop has no station")),
+        pl.when(pl.col("stops") == 1).then(pl.lit("the train has one stop only")),
+        pl.when(pl.col("is_first") & ((pl.col("c1") != "") | pl.col("clock").is_null())).then(
+            pl.lit("the first stop has no time of departure")
+        ),
+        pl.when(is_later & pl.col("run").is_null()).then(
+            pl.lit("minutes since the previous departure are no number")
+        ),
+        pl.when(
+            is_later
+            & (pl.col("c2") != "")
+            & pl.all_horizontal(pl.col("dwell").is_null(), pl.col("clock").is_null())
+        ).then(pl.lit("the stop is neither minutes nor a time")),
+        pl.when(is_later & ~pl.col("is_last") & (pl.col("c2") == "")).then(
+            pl.lit("a stop on the way has no departure")
+        ),
+        pl.when(is_later & pl.col("clock").is_not_null() & (pl.col("clock") != now)).then(
+            pl.lit("the time does not follow from the minutes before it")
+        ),
+        pl.when(pl.col("depart") > LONGEST_MINUTES).then(
+            pl.lit("the train is under way for more than a week")
+        ),
+    )
     stops = stops.with_columns(reason=reason)
     flaws = (
         stops.filter(pl.col("reason").is_not_null())
@@ -112,13 +143,6 @@ def read(text: str) -> Timetable:
         .unique("block", keep="first", maintain_order=True)
         .select("block", "line", "raw", "reason")
     )
-    headless = (
-        stops.join(trains, on="block", how="anti")
-        .sort("line")
-        .unique("block", keep="first", maintain_order=True)
-        .select("block", "line", "raw", reason=pl.lit("stops without a train"))
-    )
-    flaws = pl.concat([flaws, headless]).unique("block", keep="first", maintain_order=True)
     good = stops.join(flaws, on="block", how="anti").select(
         "block",
         "line",
@@ -128,4 +152,4 @@ def read(text: str) -> Timetable:
         arrive_minutes=pl.when(~pl.col("is_first")).then("arrive"),
         depart_minutes=pl.when(~pl.col("is_last")).then("depart"),
     )
-    return Timetable(trains, good, flaws)
+    return good, flaws

@@ -1,16 +1,104 @@
 """Which dropped files are rail evidence, told by their content.
 
-Belongs here: telling a file's document and edition from its first bytes. Not here: its values, and
+Belongs here: telling a file's document and edition from its bytes. Not here: its values, and
 nothing that is slow to import: an unchanged refresh passes through here.
+
+A timetable file does not say which timetable it is: the dates in its running days do. Nearly all
+of them fall into the window of one registered timetable (`sources/rail/timetables.csv`).
 """
 
 from __future__ import annotations
 
+import csv
+import re
+import zlib
+from collections import Counter
 from pathlib import Path
 
 from pipelines.archive.offers import Claim, Offer
+from pipelines.errors import RefusedInput
+
+SOURCE = "rail"
+# The edition of a timetable that is held whole, not only for single dates.
+WHOLE = "whole"
+TIMETABLES = "rail/timetables.csv"
+# Larger than the largest archive by far, small enough to hold.
+MOST_BYTES = 256 << 20
+
+_CR = re.compile(
+    r"[0-9A-Za-z/]{12},[0-9A-Z]{2,8},[^,\n]*(?:,[01])?\r?\n[^,\n]+,,[0-2][0-9]:[0-5][0-9]\r?\n"
+)
+_TIME = re.compile(r"[^,\n]+,,[0-2][0-9]:[0-5][0-9],[0-9A-Z]{2,8}(?:,|\r?\n)")
+_TRAIN = re.compile(r"[0-9A-Za-z/]{12},[^,\n]+,[^,\n]+,[0-9A-Z]{2,8},[0-9]{1,3}(?:,|\r?\n)")
+_PLAIN = re.compile(
+    r"[A-Z]?[0-9]{1,5}\r?\n[\u4e00-\u9fff][^\t\n]*\t[0-2][0-9]:[0-5][0-9]\t[0-2][0-9]:[0-5][0-9]"
+)
+_BOARD = re.compile(r"[^,\n]*,[始过终],[A-Z]?[0-9]{1,5},[^,\n]+,[^,\n]+,[^,\n]+,[^,\n]+")
+_WHOLE_DATE = re.compile(r"(?<![0-9])(2[0-9])(0[1-9]|1[0-2])([0-3][0-9])(?![0-9:])")
 
 
 def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
-    """The claims of this source on a file; none when it is not its own."""
-    return ()
+    """The claims of this source on a file; none when it is not its own.
+
+    RefusedInput when it is a timetable of none of the registered windows.
+    """
+    if offer.media not in {"text", "gzip"}:
+        return ()
+    head = offer.text()
+    reader = _reader(head)
+    if reader is None:
+        return ()
+    timetable = _timetable(offer, sources, reader)
+    return (Claim(SOURCE, timetable, WHOLE, "mirror", reader),)
+
+
+def _reader(head: str) -> str | None:
+    """Which form the first lines have: cr, time, train or none of them."""
+    if _CR.match(head):
+        return "cr"
+    if _TIME.match(head):
+        return "time"
+    if _TRAIN.match(head):
+        return "train"
+    return None
+
+
+def _timetable(offer: Offer, sources: Path, reader: str) -> str:
+    """The registered timetable that covers the dates of the file."""
+    text = unpacked(offer.path)
+    dates = Counter(f"20{y}-{m}-{d}" for y, m, d in _WHOLE_DATE.findall(text))
+    total = sum(dates.values())
+    form = "cr" if reader == "cr" else "twin"
+    with (sources / TIMETABLES).open(encoding="utf-8", newline="") as handle:
+        windows = list(csv.DictReader(handle))
+    best, most = "", 0
+    for row in windows:
+        inside = sum(
+            n for day, n in dates.items() if row["window_first"] <= day <= row["window_last"]
+        )
+        if row["form"] == form and inside > most:
+            best, most = row["timetable"], inside
+    if total == 0 or most < 0.9 * total:
+        span = f"{min(dates)} to {max(dates)}" if dates else "none"
+        raise RefusedInput(
+            f"{offer.name}: expected a timetable of a window in sources/{TIMETABLES}, found dates "
+            f"{span}; add its base date and its window there"
+        )
+    return best
+
+
+def unpacked(path: Path) -> str:
+    """The text of a file, unpacked if it is gzip; bytes that are no UTF-8 become U+FFFD.
+
+    RefusedInput when it is larger than any timetable, or its packing is damaged.
+    """
+    data = path.read_bytes()
+    if data.startswith(b"\x1f\x8b"):
+        machine = zlib.decompressobj(wbits=31)
+        try:
+            data = machine.decompress(data, MOST_BYTES)
+        except zlib.error as error:
+            raise RefusedInput(f"{path.name}: expected gzip, found {error}") from error
+        if machine.unconsumed_tail:
+            raise RefusedInput(f"{path.name}: more than {MOST_BYTES} bytes when unpacked")
+    return data.decode("utf-8-sig", errors="replace")

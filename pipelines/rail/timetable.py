@@ -1,21 +1,22 @@
 """One service date of a timetable as contract tables.
 
 Belongs here: reading the three transcribed files of a date, checking every line, minutes and days
-of every stop. Not here: the archive format they were taken from (cr), stations (stations), or
-counting (dbt).
+of every stop. Not here: the archive format they were taken from (cr), stations (stations), the
+counting rule (pairs), timetables held whole (whole).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from pipelines.archive.store import Snapshot
 from pipelines.errors import LayoutDrift, Reject
-from pipelines.rail import calendar, cr, lines
+from pipelines.rail import calendar, cr, lines, pairs
 from pipelines.rail.calendar import Window
 from pipelines.rail.lines import Check, Origin
 from pipelines.rail.stations import near
@@ -33,8 +34,7 @@ STOP_COLUMNS = (
     "read_sha256", "read_locator",
 )  # fmt: skip
 CODES = r"^[A-Z]?[0-9]{1,5}(?:/[A-Z]?[0-9]{1,5})*$"
-# A train under way for more than a week is a damaged line.
-LONGEST_MINUTES = 7 * 1440
+_LONGEST = timedelta(minutes=cr.LONGEST_MINUTES)
 _DATES = ("service_date", "base_date", "window_first", "window_last")
 
 
@@ -52,12 +52,13 @@ def _file(snapshots: Mapping[str, Snapshot], name: str, slice_: str) -> Snapshot
     return snapshots[name]
 
 
-def _kept(frame: pl.DataFrame, held: Snapshot, day: date) -> pl.DataFrame:
+def _kept(frame: pl.DataFrame, held: Snapshot) -> pl.DataFrame:
+    locator = [pl.concat_str(pl.lit("L"), "line").alias("locator")] if "line" in frame else []
     return frame.with_columns(
         pl.lit(held.document).alias("timetable"),
-        pl.lit(day).alias("service_date"),
+        pl.lit(held.edition).alias("edition"),
         pl.lit(held.snapshot_id).alias("snapshot_id"),
-        pl.concat_str(pl.lit("L"), "line").alias("locator"),
+        *locator,
     )
 
 
@@ -86,7 +87,7 @@ def _read_day(held: Snapshot, day: date) -> tuple[pl.DataFrame, list[Reject]]:
     )  # fmt: skip
     good, rejects = lines.sift(typed, checks, origin)
     frame = good.with_columns(pl.col(f"{name}_").alias(name) for name in (*_DATES, *counts))
-    return _kept(frame, held, day), rejects
+    return _kept(frame, held), rejects
 
 
 def _runs(trains: pl.DataFrame, window: Window) -> pl.Series:
@@ -145,8 +146,8 @@ def _read_trains(
               "first and last stop", "raw"),
         Check(pl.col("origin_minute").is_null(), "a time that is no time", "HH:MM",
               "origin_departs"),
-        Check(pl.col("total").is_null() | (pl.col("total") > LONGEST_MINUTES),
-              "not the minutes of a journey", f"a number up to {LONGEST_MINUTES}",
+        Check(pl.col("total").is_null() | (pl.col("total") > cr.LONGEST_MINUTES),
+              "not the minutes of a journey", f"a number up to {cr.LONGEST_MINUTES}",
               "total_minutes"),
         Check(pl.col("stops").is_null() | (pl.col("stops") < 2), "not a count of stops",
               "at least 2", "stops_total"),
@@ -157,14 +158,16 @@ def _read_trains(
               "raw"),
     )  # fmt: skip
     good, rejects = lines.sift(raw, checks, origin)
-    return _kept(good, held, day), rejects
+    return _kept(good, held), rejects
 
 
 def _read_stops(
-    held: Snapshot, day: date, trains: pl.DataFrame, places: Mapping[str, str]
+    held: Snapshot, trains: pl.DataFrame, stations: pl.DataFrame
 ) -> tuple[pl.DataFrame, list[Reject]]:
     origin = Origin(held.file, held.snapshot_id, "rail_stop_time", held.slice)
     known = trains.select("train_no", "origin_minute", "stops").unique("train_no")
+    place = stations.select("telecode", "place_code", "county_code", "station")
+    places = sorted(stations["telecode"].to_list())
     raw = (
         lines.read(held.path, held.file, STOP_COLUMNS)
         .join(known, on="train_no", how="left", maintain_order="left")
@@ -172,10 +175,8 @@ def _read_stops(
             seq=lines.whole_number("stop_seq"),
             arrive=lines.whole_number("arrive_minutes"),
             depart=lines.whole_number("depart_minutes"),
-            place_code=pl.col("telecode").replace_strict(
-                dict(places), default=None, return_dtype=pl.String
-            ),
         )
+        .join(place, on="telecode", how="left", maintain_order="left")
         .with_columns(
             stop_raw=pl.when(pl.col("stop") != "").then("stop").otherwise("telecode"),
             previous_seq=pl.col("seq").shift().over("train_no"),
@@ -186,7 +187,7 @@ def _read_stops(
     no_departure = (pl.col("depart_minutes") == "") == (pl.col("seq") == pl.col("stops"))
 
     def time(name: str) -> pl.Expr:
-        bad = pl.col(name).is_null() | (pl.col(name) > LONGEST_MINUTES)
+        bad = pl.col(name).is_null() | (pl.col(name) > cr.LONGEST_MINUTES)
         return (pl.col(f"{name}_minutes") != "") & bad
 
     train_names = sorted(known["train_no"].to_list())
@@ -197,7 +198,7 @@ def _read_stops(
         Check(pl.col("seq").is_null() | ~pl.col("seq").is_between(1, pl.col("stops")),
               "not a position of the train", "1 up to stops_total", "stop_seq"),
         Check(pl.col("place_code").is_null(), "unknown telecode",
-              "a telecode of sources/rail/stations.csv", "telecode", near(sorted(places))),
+              "a telecode of sources/rail/stations.csv", "telecode", near(places)),
         Check(time("arrive"), "a time that is no time", "minutes since the train departed",
               "arrive_minutes"),
         Check(time("depart"), "a time that is no time", "minutes since the train departed",
@@ -226,17 +227,17 @@ def _read_stops(
         ((clock + pl.col("arrive")) // 1440).alias("arrive_day"),
         ((clock + pl.col("depart")) // 1440).alias("depart_day"),
     )
-    return _kept(frame, held, day), rejects
+    return _kept(frame, held), rejects
 
 
 def read_service_date(
-    slice_: str, edition: str, snapshots: tuple[Snapshot, ...], places: Mapping[str, str]
+    slice_: str, edition: str, snapshots: tuple[Snapshot, ...], stations: pl.DataFrame
 ) -> ServiceDate:
-    """The four tables of one (timetable, service date).
+    """The five tables of one (timetable, service date).
 
-    places: telecode -> place_code. LayoutDrift: a file is missing or has another header, or the
-    edition is no date. A bad line is a reject; a day line that cannot be used leaves no window, and
-    then no train can be trusted either.
+    stations: telecode, place_code, county_code, station of Guangdong. LayoutDrift: a file is
+    missing or has another header, or the edition is no date. A bad line is a reject; a day line
+    that cannot be used leaves no window, and then no train can be trusted either.
     """
     try:
         day = date.fromisoformat(edition)
@@ -249,7 +250,7 @@ def read_service_date(
         row = days.row(0, named=True)
         window = Window(row["base_date"], row["window_first"], row["window_last"])
     trains, refused = _read_trains(_file(held, "trains.csv", slice_), day, window)
-    stops, broken = _read_stops(_file(held, "stop_times.csv", slice_), day, trains, places)
+    stops, broken = _read_stops(_file(held, "stop_times.csv", slice_), trains, stations)
     letter = pl.col("codes").str.slice(0, 1)
     train = trains.unique("train_no", keep="first", maintain_order=True).with_columns(
         train_class=pl.when(letter.str.contains("[A-Z]")).then(letter).otherwise(pl.lit("number")),
@@ -258,11 +259,43 @@ def read_service_date(
         origin_raw=pl.col("origin"),
         terminal_raw=pl.col("terminal"),
     )
-    service = trains.with_columns(
-        start_date=pl.col("started"),
-        days_run=(pl.lit(day) - pl.col("started")).dt.total_days(),
+    service = trains.with_columns(start_date=pl.col("started"))
+    counted, boarding = _counted(day, trains, stops)
+    days = days.with_columns(
+        trains_touching_guangdong=trains.filter(pl.col("started") == day)["train_no"].n_unique(),
+        trains_boarding_guangdong=boarding,
+        is_gap_day=pl.col("trains_skipping_only") >= calendar.GAP_SHARE * pl.col("trains"),
     )
     tables = {
-        "rail_day": days, "rail_train": train, "rail_service": service, "rail_stop_time": stops,
-    }  # fmt: skip
+        "rail_day": days,
+        "rail_train": train,
+        "rail_service": service,
+        "rail_stop_time": stops,
+        "rail_pair_day": _kept(counted, held["stop_times.csv"]),
+    }
     return ServiceDate(tables, [*rejects, *refused, *broken])
+
+
+def _counted(day: date, trains: pl.DataFrame, stops: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The pairs of the date, and the trains that depart a station on it.
+
+    The file holds the runs that matter for the date, so the days before it are no dates of theirs.
+    """
+    window = Window(day - _LONGEST, day - _LONGEST, day)
+    services = trains.filter(pl.col("started") >= window.first)
+    train = services.unique("train_no", keep="first", maintain_order=True).select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("block"),
+        "train_no",
+        pl.col("codes").str.slice(0, 1).is_in(["G", "D", "C"]).alias("is_gdc"),
+    )
+    placed = stops.join(train.select("train_no", "block"), on="train_no").with_columns(
+        pl.col("origin_minute").cast(pl.Int32)
+    )
+    runs = np.zeros((train.height, len(window)), dtype=bool)
+    started = services.join(train.select("train_no", "block"), on="train_no").select(
+        "block", day=(pl.col("started") - window.first).dt.total_days()
+    )
+    runs[started["block"].to_numpy(), started["day"].to_numpy()] = True
+    counted = pairs.guangdong(placed, train, runs, window)
+    boarded = pairs.boarding(placed, train, runs)
+    return counted.filter(pl.col("service_date") == day), int(boarded[-1])

@@ -10,19 +10,23 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from pipelines.errors import LayoutDrift, UnknownName, nearest
+from pipelines.errors import LayoutDrift, UnknownName
 from pipelines.geography.divisions import read_divisions
-from pipelines.rail import calendar, cr
+from pipelines.rail import calendar, cr, whole
 from pipelines.rail.calendar import Window
+from pipelines.rail.recognise import WHOLE
 
+GPX = "github gpx0214/gpx0214.github.io"
 DOCUMENT = "cr_timetable_240410"
 TIMETABLE = "data/rail/raw/gpx0214/cr240410.min.csv.gz"
 # The last day is not in the file: after it the number of trains a day drops, because from there
@@ -36,48 +40,82 @@ STATION_DOCUMENT = "station_table_12306"
 
 @dataclass(frozen=True)
 class StationTable:
-    """A copy of 12306's table of stations. day: the day of the commit that holds it."""
+    """A copy of 12306's table of stations. day: the day of the commit or release that holds it."""
 
     path: str
     day: date
     origin: str
+    licence: str = "not stated"
 
 
+RAW = "data/rail/raw"
 STATION_TABLES = (
-    StationTable("data/rail/raw/gpx0214/station.20230426.csv.gz", date(2023, 4, 26), "68fb0aa"),
-    StationTable("data/rail/raw/gpx0214/station.20240506.csv.gz", date(2024, 5, 6), "bf3f172"),
-    StationTable("data/rail/raw/gpx0214/station.20240829.csv.gz", date(2024, 8, 29), "f85fed1"),
-    StationTable("data/rail/raw/gpx0214/station.20260130.csv.gz", date(2026, 1, 30), "526c68b"),
-)
+    StationTable(f"{RAW}/stations/station_name.fk12306-0.1.1.txt", date(2019, 3, 31),
+                 "PyPI fk12306 0.1.1", "MIT"),
+    StationTable(f"{RAW}/gpx0214/station_name.20210103.js", date(2021, 1, 3), f"{GPX} 1ed2824"),
+    StationTable(f"{RAW}/gpx0214/station.20220630.csv", date(2022, 6, 30), f"{GPX} 04b676a"),
+    StationTable(f"{RAW}/gpx0214/station.20230426.csv.gz", date(2023, 4, 26), f"{GPX} 68fb0aa"),
+    StationTable(f"{RAW}/stations/station_name.20240304.qdkstorm.txt.gz", date(2024, 3, 4),
+                 "github QDKStorm/China-Railway-Transfer-Planning-Dev, first commit"),
+    StationTable(f"{RAW}/gpx0214/station.20240506.csv.gz", date(2024, 5, 6), f"{GPX} bf3f172"),
+    StationTable(f"{RAW}/stations/station_name.x12306-0.3.2.txt.gz", date(2024, 6, 30),
+                 "PyPI x12306 0.3.2", "MIT"),
+    StationTable(f"{RAW}/gpx0214/station.20240829.csv.gz", date(2024, 8, 29), f"{GPX} f85fed1"),
+    StationTable(f"{RAW}/gpx0214/station.20260130.csv.gz", date(2026, 1, 30), f"{GPX} 526c68b"),
+    StationTable(f"{RAW}/stations/station_name.mcp-server-12306-0.5.0.post20260930.js.gz",
+                 date(2026, 9, 30), "PyPI mcp-server-12306 0.5.0.post20260930", "MIT"),
+)  # fmt: skip
 ADDRESSES = "data/rail/raw/geo/cnstation.heywhale.csv.gz"
 POINTS = "data/rail/raw/geo/station_coords_osm.wensimehrp.csv"
-GUANGDONG_12306 = "15"
+GUANGDONG = "44"
+TELECODE = re.compile(r"[A-Z]{3}")
+CITY_CODE = re.compile(r"[0-9]{4}")
+# 12306 writes two characters of station names as private ones.
+PRIVATE = str.maketrans({"\ue244": "磏", "\ue24d": "椑"})
 # Districts that gave up 坪山, 龙华 and 光明 after the list of addresses was made: an address in
 # them does not say which district the station lies in today.
 SPLIT_SINCE = {"440306", "440307"}
 # Generous box around the province, for stops that no table lists.
 BOX = ((109.6, 117.4), (20.1, 25.6))
 
-GPX = "github gpx0214/gpx0214.github.io"
 ORIGINS = {
     TIMETABLE: ("mirror", f"{GPX} e70c31f", "not stated"),
-    **{t.path: ("mirror", f"{GPX} {t.origin}", "not stated") for t in STATION_TABLES},
+    **{t.path: ("mirror", t.origin, t.licence) for t in STATION_TABLES},
     ADDRESSES: ("secondary", "github listenzcc/China-rail-way-stations-data", "not stated"),
     POINTS: ("secondary", "github wensimehrp/chinese-railway-gtfs 3f527cf", "ODbL (OpenStreetMap)"),
 }
 
-# State Council General Office, notice 国办发明电〔2023〕7号 of 2023-10-25: days off of 2024 and the
-# weekend days worked in exchange.
-HOLIDAYS_2024 = (
-    ("2024-01-01", "2024-01-01"), ("2024-02-10", "2024-02-17"), ("2024-04-04", "2024-04-06"),
-    ("2024-05-01", "2024-05-05"), ("2024-06-10", "2024-06-10"), ("2024-09-15", "2024-09-17"),
-    ("2024-10-01", "2024-10-07"),
-)  # fmt: skip
-WORKED_WEEKENDS_2024 = (
-    "2024-02-04", "2024-02-18", "2024-04-07", "2024-04-28", "2024-05-11", "2024-09-14",
-    "2024-09-29", "2024-10-12",
-)  # fmt: skip
-HOLIDAY_NOTICE = "state_council_holidays_2024"
+# Notices of the State Council General Office: document id, its number and day, days off, weekend
+# days worked in exchange. Compared day by day with the PyPI package chinesecalendar 1.11.0: equal.
+NOTICES = {
+    2021: (
+        "国办发明电〔2020〕27号", "2020-11-25",
+        "01-01/01-03 02-11/02-17 04-03/04-05 05-01/05-05 06-12/06-14 09-19/09-21 10-01/10-07",
+        "02-07 02-20 04-25 05-08 09-18 09-26 10-09",
+    ),
+    2022: (
+        "国办发明电〔2021〕11号", "2021-10-25",
+        "01-01/01-03 01-31/02-06 04-03/04-05 04-30/05-04 06-03/06-05 09-10/09-12 10-01/10-07",
+        "01-29 01-30 04-02 04-24 05-07 10-08 10-09",
+    ),
+    2023: (
+        "国办发明电〔2022〕16号", "2022-12-08",
+        "01-01/01-02 01-21/01-27 04-05/04-05 04-29/05-03 06-22/06-24 09-29/10-06",
+        "01-28 01-29 04-23 05-06 06-25 10-07 10-08",
+    ),
+    2024: (
+        "国办发明电〔2023〕7号", "2023-10-25",
+        "01-01/01-01 02-10/02-17 04-04/04-06 05-01/05-05 06-10/06-10 09-15/09-17 10-01/10-07",
+        "02-04 02-18 04-07 04-28 05-11 09-14 09-29 10-12",
+    ),
+}  # fmt: skip
+# The notice of 2023 gives the last day of 2022 off.
+OFF_BY_THE_NEXT_NOTICE = {date(2022, 12, 31): 2023}
+
+
+def holiday_notice(year: int) -> str:
+    return f"state_council_holidays_{year}"
+
 
 STATION_COLUMNS = (
     "telecode", "station_name_zh", "city_code_12306", "city_name_12306", "place_code",
@@ -138,32 +176,72 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, objec
 
 def _bare(name: str) -> str:
     """A station name without the blanks that mark a second yard: 佛山  西 is a yard of 佛山西."""
-    return "".join(name.split())
+    return "".join(name.split()).translate(PRIVATE)
 
 
 # --------------------------------------------------------------------------- stations
 
 
-def _listed(held: Originals) -> pl.DataFrame:
-    """Every Guangdong station of every table: telecode, name, city, day of the table, line."""
+def _listed(held: Originals) -> list[dict[str, Any]]:
+    """Every station of every table: telecode, name, city (empty before 2023), day, place in it."""
     rows = []
     for table in STATION_TABLES:
-        for number, line in enumerate(held.text(table.path).splitlines(), start=1):
-            cells = line.split(",")
-            if len(cells) > 7 and cells[6].startswith(GUANGDONG_12306):
-                rows.append(
-                    {
-                        "telecode": cells[2],
-                        "station_name_zh": _bare(cells[1]),
-                        "city_code_12306": cells[6],
-                        "city_name_12306": cells[7],
-                        "day": table.day,
-                        "read_from": table.path,
-                        "read_sha256": held.prefix(table.path),
-                        "read_locator": f"L{number}",
-                    }
-                )
-    return pl.DataFrame(rows)
+        text = held.text(table.path)
+        if "@" in text[:80]:
+            records = [(f"@{n}", r.split("|")) for n, r in enumerate(text.split("@")[1:], start=1)]
+        else:
+            lines = enumerate(text.splitlines(), start=1)
+            records = [(f"L{n}", line.split(",")) for n, line in lines]
+        for locator, cells in records:
+            # A running index of -1 marks what the keeper of the archive added by hand.
+            if len(cells) < 6 or not TELECODE.fullmatch(cells[2]) or cells[5] == "-1":
+                continue
+            has_city = len(cells) > 7 and CITY_CODE.fullmatch(cells[6])
+            rows.append(
+                {
+                    "telecode": cells[2],
+                    "station_name_zh": _bare(cells[1]),
+                    "city_code_12306": cells[6] if has_city else "",
+                    "city_name_12306": cells[7] if has_city else "",
+                    "day": table.day,
+                    "read_from": table.path,
+                    "read_sha256": held.prefix(table.path),
+                    "read_locator": locator,
+                }
+            )
+    return rows
+
+
+def _with_cities(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with a city wherever a table names one for that station, at that day or later.
+
+    12306 gave its stations cities in 2023. An older row takes the city of the same telecode and
+    name, of the telecode, or of the only city with a station of that name, in that order.
+    """
+    exact: dict[tuple[str, str], tuple[str, str]] = {}
+    by_code: dict[str, tuple[str, str]] = {}
+    by_name: dict[str, set[tuple[str, str]]] = {}
+    for row in rows:
+        if row["city_code_12306"]:
+            city = (row["city_code_12306"], row["city_name_12306"])
+            exact.setdefault((row["telecode"], row["station_name_zh"]), city)
+            by_code.setdefault(row["telecode"], city)
+            by_name.setdefault(row["station_name_zh"], set()).add(city)
+    for row in rows:
+        row["city_note"] = ""
+        if row["city_code_12306"]:
+            continue
+        named = by_name.get(row["station_name_zh"], set())
+        only = next(iter(named)) if len(named) == 1 else None
+        found = exact.get((row["telecode"], row["station_name_zh"])) or by_code.get(
+            row["telecode"], only
+        )
+        if found:
+            row["city_code_12306"], row["city_name_12306"] = found
+            row["city_note"] = "city from a later table"
+        else:
+            row["city_note"] = "no table held names its city"
+    return rows
 
 
 def _prefectures(sources: Path) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
@@ -218,43 +296,58 @@ def _counties(
     return found
 
 
+def _known_counties(sources: Path) -> dict[str, tuple[str, str]]:
+    """telecode -> (county code, evidence) of the stations somebody looked up."""
+    with (sources / "rail" / "station_counties.csv").open(encoding="utf-8", newline="") as handle:
+        return {
+            row["telecode"]: (row["county_code"], row["evidence"]) for row in csv.DictReader(handle)
+        }
+
+
+def _cities(sources: Path) -> dict[tuple[str, str], str]:
+    """(city code, city name) of 12306 -> division code, empty where there is none."""
+    with (sources / "rail" / "cities.csv").open(encoding="utf-8", newline="") as handle:
+        return {
+            (row["city_code_12306"], row["city_name_12306"]): row["place_code"]
+            for row in csv.DictReader(handle)
+        }
+
+
 def _stations(held: Originals, sources: Path) -> list[dict[str, str]]:
     """One row per (telecode, name, city), valid from the first table that shows it."""
-    listed = _listed(held)
+    cities = _cities(sources)
     codes, counties = _prefectures(sources)
     where = _counties(held, codes, counties)
+    looked_up = _known_counties(sources)
     days = [table.day for table in STATION_TABLES]
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    identity = ("telecode", "station_name_zh", "city_code_12306", "city_name_12306")
+    for row in _with_cities(_listed(held)):
+        groups.setdefault(tuple(row[name] for name in identity), []).append(row)
     rows = []
-    identity = ["telecode", "station_name_zh", "city_code_12306", "city_name_12306"]
-    for row in (
-        listed.sort("day")
-        .group_by(identity, maintain_order=True)
-        .agg(
-            pl.col("day").first().alias("first"),
-            pl.col("day").last().alias("last"),
-            pl.col("read_from", "read_sha256", "read_locator").first(),
-        )
-        .iter_rows(named=True)
-    ):
-        city, name = row["city_name_12306"], row["station_name_zh"]
-        if city not in codes:
+    for group in groups.values():
+        row, last = group[0], group[-1]["day"]
+        name, city = row["station_name_zh"], (row["city_code_12306"], row["city_name_12306"])
+        if city[0] and city not in cities:
             raise UnknownName(
-                f"{row['read_from']} {row['read_locator']}: {city!r} is no prefecture of "
-                f"Guangdong; nearest: {nearest(city, sorted(codes)) or 'none'}"
+                f"{row['read_from']} {row['read_locator']}: {'|'.join(city)} of 12306 is not in "
+                "sources/rail/cities.csv; add it with its division, or without one and why"
             )
-        later = [day for day in days if day > row["last"]]
-        first_table = row["first"] == days[0]
-        county, evidence = where.get(name, ("", ""))
-        in_city = county in {code for _, code in counties.get(codes[city], [])}
+        place = cities.get(city, "")
+        county, evidence = where.get(name, looked_up.get(row["telecode"], ("", "")))
+        in_city = county in {code for _, code in counties.get(place, [])}
+        later = [day for day in days if day > last]
+        notes = ["in the first table held; older"] if row["day"] == days[0] else []
+        notes += [row["city_note"]] if row["city_note"] else []
         rows.append(
             {column: row.get(column, "") for column in STATION_COLUMNS}
             | {
-                "place_code": codes[city],
+                "place_code": place,
                 "county_code": county if in_city else "",
                 "county_evidence": evidence if in_city else "",
-                "valid_from": row["first"].isoformat(),
+                "valid_from": row["day"].isoformat(),
                 "valid_to": (later[0] - timedelta(days=1)).isoformat() if later else "",
-                "note": "in the first table held; older" if first_table else "",
+                "note": "; ".join(notes),
             }
         )
     return sorted(rows, key=lambda row: (row["telecode"], row["valid_from"]))
@@ -263,12 +356,13 @@ def _stations(held: Originals, sources: Path) -> list[dict[str, str]]:
 # --------------------------------------------------------------------------- the timetable
 
 
-def _resolved(stops: pl.DataFrame, stations: list[dict[str, str]]) -> pl.DataFrame:
+def _resolved(stops: pl.DataFrame, every: list[dict[str, str]]) -> pl.DataFrame:
     """The stops with the telecode of the Guangdong station they mean; null outside Guangdong.
 
     A stop is written as a telecode, or as a name when it has none; blanks inside a name mark a
     second yard of the station of that name.
     """
+    stations = [row for row in every if row["place_code"].startswith(GUANGDONG)]
     telecodes = {row["telecode"] for row in stations}
     names: dict[str, set[str]] = {}
     for row in stations:
@@ -284,6 +378,16 @@ def _resolved(stops: pl.DataFrame, stations: list[dict[str, str]]) -> pl.DataFra
     return stops.with_columns(
         telecode=pl.col("stop_raw").replace_strict(known, default=None, return_dtype=pl.String)
     )
+
+
+def _starts_on(timetable: cr.Timetable, day: date) -> pl.Series:
+    """Whether each train of the timetable starts on a day of the window."""
+    masks = calendar.readable_masks(timetable.trains["calendar"], WINDOW)
+    bit = (day - WINDOW.first).days
+    return timetable.trains["calendar"].replace_strict(
+        list(masks), [bool(m >> bit & 1) for m in masks.values()], default=False,
+        return_dtype=pl.Boolean,
+    )  # fmt: skip
 
 
 def _services(timetable: cr.Timetable, day: date, stops: pl.DataFrame) -> pl.DataFrame:
@@ -311,9 +415,7 @@ def _services(timetable: cr.Timetable, day: date, stops: pl.DataFrame) -> pl.Dat
         if start < WINDOW.first:
             continue
         blocks = inside.filter((pl.col("days_run") == back) | (back == 0)).select("block").unique()
-        running = timetable.trains.filter(
-            calendar.starts_on(timetable.trains["calendar"], start, WINDOW)
-        )
+        running = timetable.trains.filter(_starts_on(timetable, start))
         parts.append(
             running.join(blocks, on="block", how="semi").with_columns(
                 start_date=pl.lit(start.isoformat())
@@ -364,8 +466,7 @@ def _day(
             pl.concat_str(pl.lit("L"), "line").alias("read_locator"),
         )
     )
-    expressions = timetable.trains["calendar"]
-    running = timetable.trains.filter(calendar.starts_on(expressions, day, WINDOW))
+    running = timetable.trains.filter(_starts_on(timetable, day))
     readable = running.join(stops.select("block").unique(), on="block", how="semi").height
     facts = {
         "service_date": day.isoformat(),
@@ -373,9 +474,9 @@ def _day(
         "window_first": WINDOW.first.isoformat(),
         "window_last": WINDOW.last.isoformat(),
         "trains": running.height,
-        "trains_skipping_only": timetable.trains.filter(
-            pl.col("calendar") == f"!{day:%y%m%d}"
-        ).height,
+        "trains_skipping_only": int(
+            whole.single_gaps(whole.running(timetable.trains, WINDOW)[1])[(day - WINDOW.first).days]
+        ),
         "trains_unreadable": running.height - readable,
         "read_from": TIMETABLE,
         "read_sha256": prefix,
@@ -398,18 +499,9 @@ def _unmapped(
 
     A stop whose point lies outside a box around the province is none of ours and is left out.
     """
-    listed = set()
-    for table in STATION_TABLES:
-        for line in held.text(table.path).splitlines():
-            cells = line.split(",")
-            if len(cells) > 2:
-                listed |= {cells[2], _bare(cells[1])}
+    listed = {name for row in _listed(held) for name in (row["telecode"], row["station_name_zh"])}
     points = _points(held)
-    expressions = timetable.trains["calendar"]
-    running = pl.concat(
-        timetable.trains.filter(calendar.starts_on(expressions, day, WINDOW))
-        for day in SERVICE_DATES
-    )
+    running = pl.concat(timetable.trains.filter(_starts_on(timetable, d)) for d in SERVICE_DATES)
     calls = stops.join(running.select("block").unique(), on="block", how="semi")
     inside = calls.group_by("block").agg(pl.col("telecode").is_not_null().any().alias("guangdong"))
     rows = []
@@ -434,26 +526,37 @@ def _unmapped(
 
 
 def _day_types() -> list[dict[str, str]]:
-    """Every day of 2024 with its type; a holiday includes the days off given in exchange."""
-    off = set()
-    for first, last in HOLIDAYS_2024:
-        start, end = date.fromisoformat(first), date.fromisoformat(last)
-        off |= {start + timedelta(days=n) for n in range((end - start).days + 1)}
-    worked = {date.fromisoformat(day) for day in WORKED_WEEKENDS_2024}
+    """Every day of the years with a notice; a holiday includes the days off given in exchange."""
     rows = []
-    for day in (date(2024, 1, 1) + timedelta(days=n) for n in range(366)):
-        if day in off:
-            kind = "public_holiday"
-        elif day in worked:
-            kind = "makeup_workday"
-        else:
-            kind = "weekend" if day.isoweekday() > 5 else "workday"
-        by_notice = kind in {"public_holiday", "makeup_workday"}
-        rows.append({
-            "date": day.isoformat(), "day_type": kind,
-            "source": HOLIDAY_NOTICE if by_notice else "day of the week",
-        })  # fmt: skip
+    for year, (_, _, off_text, worked_text) in NOTICES.items():
+        off: set[date] = set()
+        for span in off_text.split():
+            start, end = (date.fromisoformat(f"{year}-{day}") for day in span.split("/"))
+            off |= {start + timedelta(days=n) for n in range((end - start).days + 1)}
+        worked = {date.fromisoformat(f"{year}-{day}") for day in worked_text.split()}
+        day = date(year, 1, 1)
+        while day.year == year:
+            notice = year
+            if day in off:
+                kind = "public_holiday"
+            elif day in worked:
+                kind = "makeup_workday"
+            elif day in OFF_BY_THE_NEXT_NOTICE:
+                kind, notice = "public_holiday", OFF_BY_THE_NEXT_NOTICE[day]
+            else:
+                kind = "weekend" if day.isoweekday() > 5 else "workday"
+            by_notice = kind in {"public_holiday", "makeup_workday"}
+            rows.append({
+                "date": day.isoformat(), "day_type": kind,
+                "source": holiday_notice(notice) if by_notice else "day of the week",
+            })  # fmt: skip
+            day += timedelta(days=1)
     return rows
+
+
+def _timetables(sources: Path) -> list[dict[str, str]]:
+    with (sources / "rail" / "timetables.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
 
 
 def transcribe(originals: Path, sources: Path) -> list[str]:
@@ -500,19 +603,30 @@ def transcribe(originals: Path, sources: Path) -> list[str]:
                 "document": STATION_DOCUMENT,
                 "edition": table.day.isoformat(),
                 "published_on": table.day.isoformat(),
-                "published_on_precision": "day",
-                "evidence": f"commit {table.origin} of {GPX}",
+                "published_on_precision": "month" if table.day.day in {30, 31} else "day",
+                "evidence": table.origin,
             }
             for table in STATION_TABLES
         ]
         + [
             {
-                "document": HOLIDAY_NOTICE,
-                "edition": "2024",
-                "published_on": "2023-10-25",
+                "document": held_table["timetable"],
+                "edition": WHOLE,
+                "published_on": held_table["published_on"],
+                "published_on_precision": "day",
+                "evidence": f"commit {held_table['origin']}",
+            }
+            for held_table in _timetables(sources)
+        ]
+        + [
+            {
+                "document": holiday_notice(year),
+                "edition": str(year),
+                "published_on": published,
                 "published_on_precision": "day",
                 "evidence": "date of the notice",
             }
+            for year, (_, published, _, _) in NOTICES.items()
         ],
     )
     columns = (

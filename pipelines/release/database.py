@@ -83,6 +83,8 @@ def write_database(
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS release.{schema}")
         # One transaction: otherwise each of some hundred comments is a commit with its own sync.
         connection.execute("BEGIN")
+        # A view binds its files when it is made; a reader finds them from the release folder.
+        connection.execute(f"SET file_search_path = {literal(str(folder))}")
         for item in exported:
             _create_table(connection, item, folder)
         connection.execute("USE release")
@@ -101,6 +103,12 @@ def write_database(
 
 def _create_table(connection: DuckDBPyConnection, item: Exported, folder: Path) -> None:
     name = f"release.{quote(item.table.schema)}.{quote(item.table.name)}"
+    if item.parts:
+        connection.execute(
+            f"CREATE VIEW {name} AS SELECT * FROM read_parquet({literal(f'{item.path}/*.parquet')})"
+        )
+        connection.execute(f"COMMENT ON VIEW {name} IS {literal(table_comment(item.table))}")
+        return
     columns = ", ".join(
         f"{quote(c.name)} {c.type}{' NOT NULL' if c.name in item.table.key else ''}"
         for c in item.columns

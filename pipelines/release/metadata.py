@@ -161,11 +161,13 @@ def _cite(release_id: str, inputs: Mapping[str, Any]) -> str:
 
 
 def _table_entry(folder: Path, item: Exported) -> dict[str, Any]:
+    parts = {"parts": list(item.parts)} if item.parts else {}
     return {
+        **parts,
         "path": item.path,
         "rows": item.rows,
         "columns": len(item.columns),
-        "bytes": (folder / item.path).stat().st_size,
+        "bytes": sum((folder / file).stat().st_size for file in item.files),
         "schema_hash": item.schema_hash,
         "content_hash": item.content_hash,
         "key": list(item.table.key),
@@ -236,10 +238,13 @@ def _source(title: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 def _resource(
     folder: Path, item: Exported, found: _Relations, sources: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    path = folder / item.path
+    # The standard hashes one file only; those of several stand in the manifest.
+    one = folder / item.files[0]
+    hashed = {} if item.parts else {"hash": f"sha256:{sha256_of(one)}"}
     documents = [{"title": title} for title in found.documents(item) if title in sources]
     references = found.references(item)
     return {
+        **hashed,
         "profile": "data-resource",
         # Checked by size and hash. As a table the Frictionless library would read Parquet through
         # pandas, where an integer column with a null turns into floats and fails its own type.
@@ -247,11 +252,10 @@ def _resource(
         "name": resource_name(item.qualified),
         "title": item.table.zh,
         "description": description_en(item.table),
-        "path": item.path,
+        "path": list(item.parts) if item.parts else item.path,
         "format": "parquet",
         "mediatype": "application/vnd.apache.parquet",
-        "bytes": path.stat().st_size,
-        "hash": f"sha256:{sha256_of(path)}",
+        "bytes": sum((folder / file).stat().st_size for file in item.files),
         "schema": {
             "fields": [_field(column, item.table.key) for column in item.columns],
             "primaryKey": list(item.table.key),
@@ -325,7 +329,8 @@ class _Relations:
         ]
 
     def _relation(self, item: Exported) -> str:
-        return f"read_parquet({literal(str(self.folder / item.path))})"
+        files = ", ".join(literal(str(self.folder / file)) for file in item.files)
+        return f"read_parquet([{files}])"
 
     def _holds(
         self, item: Exported, columns: Sequence[str], target: Exported, to: tuple[str, ...]

@@ -41,7 +41,8 @@ _UNTYPED = '"NULL"'
 class Exported:
     """One table of a release: its columns as released, its rows and its hashes.
 
-    path: the Parquet file, relative to the release folder, with forward slashes.
+    path: the Parquet file, relative to the release folder, with forward slashes; of a partitioned
+        table the folder of its files, which `parts` names.
     schema_hash, content_hash: hex SHA-256 (see `schema_hash`, `content_hash`).
     """
 
@@ -51,6 +52,11 @@ class Exported:
     schema_hash: str
     content_hash: str
     path: str
+    parts: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return self.parts or (self.path,)
 
     @property
     def qualified(self) -> str:
@@ -88,7 +94,7 @@ def connect(threads: int | None = None, spill: Path | None = None) -> duckdb.Duc
 def parquet_path(table: Table) -> str:
     """Where a table lies in a release: main at the top, the other schemas in their folder."""
     folder = "" if table.schema == "main" else f"{table.schema}/"
-    return f"parquet/{folder}{table.name}.parquet"
+    return f"parquet/{folder}{table.name}{'' if table.partition_by else '.parquet'}"
 
 
 # ---------------------------------------------------------------------------------- relations
@@ -181,6 +187,8 @@ def _export_table(
 ) -> Exported:
     found = _describe(connection, table, relation)
     columns = _released_columns(table, found, registry)
+    if table.partition_by:
+        return _export_parts(connection, contract, table, columns, found, relation, folder)
     _materialise(connection, table, columns, found, relation)
     _check_finite(connection, table, columns)
     _check_key(connection, table)
@@ -189,9 +197,67 @@ def _export_table(
     path = parquet_path(table)
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
+    _copy(connection, contract, table, shape + content, target)
+    connection.execute(f"DROP TABLE {_WORK}")
+    return Exported(table, columns, rows, shape, content, path)
+
+
+def _export_parts(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    table: Table,
+    columns: tuple[Column, ...],
+    found: Mapping[str, str],
+    relation: str,
+    folder: Path,
+) -> Exported:
+    """One file per value of the partition column; one empty file where there are no rows.
+
+    Such a table is too large to hash row by row: its content hash is over the bytes of its files,
+    which the same rows and the same DuckDB (fixed by the lock file) make alike. Its key is checked
+    in each part: the partition column tells the parts apart.
+    """
+    shape = schema_hash(f"{table.schema}.{table.name}", columns)
+    by = quote(table.partition_by)
+    values = [
+        str(value)
+        for (value,) in connection.execute(
+            f"SELECT DISTINCT {by} FROM {relation} ORDER BY 1"
+        ).fetchall()
+    ]
+    path = parquet_path(table)
+    (folder / path).mkdir(parents=True)
+    parts, rows = {}, 0
+    for value in values or ["none"]:
+        part = f"(SELECT * FROM {relation} WHERE CAST({by} AS VARCHAR) = {literal(value)})"
+        _materialise(connection, table, columns, found, part)
+        _check_finite(connection, table, columns)
+        _check_key(connection, table)
+        name = f"{path}/{value}.parquet"
+        _copy(connection, contract, table, shape, folder / name)
+        counted = connection.execute(f"SELECT count(*) FROM {_WORK}").fetchone()
+        rows += int(counted[0]) if counted else 0
+        parts[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        connection.execute(f"DROP TABLE {_WORK}")
+    return Exported(table, columns, rows, shape, parts_hash(parts), path, tuple(parts))
+
+
+def parts_hash(parts: Mapping[str, str]) -> str:
+    """The content hash of a partitioned table: SHA-256 over the names and hashes of its files."""
+    pieces = (_netstring(text) for part in sorted(parts.items()) for text in part)
+    return hashlib.sha256(b"".join(pieces)).hexdigest()
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    table: Table,
+    hashed: str,
+    target: Path,
+) -> None:
     metadata = {
         "schema_version": contract.schema_version,
-        "table_hash": hashlib.sha256(f"{shape}{content}".encode()).hexdigest(),
+        "table_hash": hashlib.sha256(hashed.encode()).hexdigest(),
     }
     entries = ", ".join(f"{key}: {literal(value)}" for key, value in metadata.items())
     group = SMALL_ROW_GROUP_SIZE if rows <= SMALL_TABLE else ROW_GROUP_SIZE
@@ -200,8 +266,6 @@ def _export_table(
         f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, "
         f"ROW_GROUP_SIZE {group}, KV_METADATA {{{entries}}})"
     )
-    connection.execute(f"DROP TABLE {_WORK}")
-    return Exported(table, columns, rows, shape, content, path)
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> dict[str, str]:

@@ -315,8 +315,8 @@ def _share_identical(settings: Settings, folder: Path, exported: list[parquet.Ex
     previous = current_release(settings)
     if previous is None or previous.problem:
         return
-    for item in exported:
-        new, old = folder / item.path, previous.path / item.path
+    for file in (file for item in exported for file in item.files):
+        new, old = folder / file, previous.path / file
         if not old.is_file() or old.stat().st_size != new.stat().st_size:
             continue
         if metadata.sha256_of(old) != metadata.sha256_of(new):

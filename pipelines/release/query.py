@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.errors import MetrocircleError
 from pipelines.release.database import FILE_NAME
-from pipelines.release.parquet import literal
+from pipelines.release.parquet import literal, quote
 
 _LOCKS = (
     "SET autoinstall_known_extensions = false",
@@ -94,12 +94,29 @@ def open_locked(release_dir: Path) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute(f"ATTACH {literal(str(path))} AS metrocircle (READ_ONLY)")
         connection.execute("USE metrocircle")
+        _open_views(connection, release_dir.resolve())
         for statement in _LOCKS:
             connection.execute(statement)
     except duckdb.Error as error:
         connection.close()
         raise QueryRefused(f"{FILE_NAME} of {release_dir.name} cannot be read: {error}") from error
     return connection
+
+
+def _open_views(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let views of partitioned tables read the release's own Parquet, and nothing else.
+
+    They name it relative to the release folder, which DuckDB resolves by a setting but will not
+    match with what it allows; so a temporary view of that name stands before each.
+    """
+    views = connection.execute(
+        "SELECT view_name FROM duckdb_views() WHERE database_name = 'metrocircle' AND NOT internal"
+    ).fetchall()
+    partitioned = [name for (name,) in views if (folder / "parquet" / name).is_dir()]
+    for name in partitioned:
+        files = literal(str(folder / "parquet" / name / "*.parquet"))
+        connection.execute(f"CREATE TEMP VIEW {quote(name)} AS SELECT * FROM read_parquet({files})")
+    connection.execute(f"SET allowed_directories = [{literal(str(folder / 'parquet'))}]")
 
 
 def _refuse_writes(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -59,7 +59,10 @@ def verify(release_dir: Path, threads: int | None = None) -> list[Problem]:
     try:
         for name in sorted(tables):
             path = tables[name]["path"]
-            if path in sound:
+            if parts := tables[name].get("parts"):
+                if sound.issuperset(parts):
+                    problems += _check_parts(connection, name, tables[name], release_dir)
+            elif path in sound:
                 relation = f"read_parquet({literal(str(release_dir / path))})"
                 problems += _check_table(connection, name, tables[name], relation, path)
         if FILE_NAME in sound:
@@ -142,7 +145,11 @@ def _read_document(folder: Path, sound: set[str], problems: list[Problem]) -> di
         if document["release_id"] != expected:
             message = f"says id {document['release_id']}, its tables give {expected}"
             problems.append(Problem(name, "document", message))
-        paths = {entry["path"] for entry in document["tables"].values()}
+        paths = {
+            path
+            for entry in document["tables"].values()
+            for path in entry.get("parts", [entry["path"]])
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problems.append(Problem(name, "document", f"is not a release document: {error!r}"))
         return None
@@ -184,6 +191,30 @@ def _check_table(
     return []
 
 
+def _check_parts(
+    connection: duckdb.DuckDBPyConnection, name: str, entry: dict[str, Any], folder: Path
+) -> list[Problem]:
+    files = ", ".join(literal(str(folder / part)) for part in entry["parts"])
+    try:
+        relation = f"read_parquet([{files}])"
+        described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        counted = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
+    except duckdb.Error as error:
+        return [Problem(entry["path"], "unreadable", str(error))]
+    columns = [Column(column, kind.lower(), "", "", "") for column, kind, *_ in described]
+    if parquet.schema_hash(name, columns) != entry["schema_hash"]:
+        message = f"its columns or types are not those of {name}"
+        return [Problem(entry["path"], "schema", message)]
+    if counted is None or counted[0] != entry["rows"]:
+        message = f"expected {entry['rows']}, found {counted[0] if counted else 'none'}"
+        return [Problem(entry["path"], "rows", message)]
+    content = parquet.parts_hash({p: metadata.sha256_of(folder / p) for p in entry["parts"]})
+    if content != entry["content_hash"]:
+        message = f"expected content {entry['content_hash']}, found {content}"
+        return [Problem(entry["path"], "content", message)]
+    return []
+
+
 def _check_database(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: dict[str, Any]
 ) -> list[Problem]:
@@ -196,6 +227,8 @@ def _check_database(
     for name in sorted(held - tables.keys()):
         problems.append(Problem(FILE_NAME, "extra", f"table {name} is not in release.json"))
     for name in sorted(tables):
+        if tables[name].get("parts"):
+            continue  # a view of the files that were checked above
         if name not in held:
             problems.append(Problem(FILE_NAME, "missing", f"table {name} is not in it"))
             continue

@@ -130,10 +130,23 @@ def _observations() -> list[dict[str, Any]]:
 
 def _rail() -> Rows:
     """A night train from 广州 to 深圳 on a Wednesday: it passes midnight on its way."""
-    date_ = {"timetable": "timetable", "service_date": date(2024, 4, 17)}
-    night = date_ | {"train_no": "6500000K1230"}
+    held = {"timetable": "timetable", "edition": "2024-04-17"}
+    date_ = held | {"service_date": date(2024, 4, 17)}
+    night = held | {"train_no": "6500000K1230"}
     week = ("2024-04-17", "workday"), ("2024-04-20", "weekend"), ("2024-05-01", "public_holiday")
     station = {"valid_from": date(2023, 4, 26)}
+    pair = {
+        "origin_code": "440100",
+        "destination_code": "440300",
+        "direct_trains": 1,
+        "gdc_trains": 0,
+        "first_departure_minute": 1400,
+        "last_departure_minute": 1400,
+        "fastest_minutes": 120,
+        "median_minutes": 120.0,
+        "origin_stations": 1,
+        "destination_stations": 1,
+    }
     return {
         "rail_day_type": [
             {"service_date": date.fromisoformat(day), "day_type": kind, "source": "x"}
@@ -143,18 +156,33 @@ def _rail() -> Rows:
             date_
             | {"base_date": date(2024, 4, 10), "window_first": date(2024, 4, 10)}
             | {"window_last": date(2024, 5, 10), "trains": 10178}
-            | {"trains_skipping_only": 4, "trains_unreadable": 0}
+            | {"trains_skipping_only": 4, "trains_unreadable": 0, "is_gap_day": False}
+            | {"trains_touching_guangdong": 2000, "trains_boarding_guangdong": 2100}
         ],
         "rail_station": [
-            station | {"telecode": "GZQ", "station_name_zh": "广州", "place_code": "440100"},
-            station | {"telecode": "SZQ", "station_name_zh": "深圳", "place_code": "440300"},
+            station
+            | {"telecode": "GZQ", "station_name_zh": "广州", "place_code": "440100"}
+            | {"city_code_12306": "1502"},
+            station
+            | {"telecode": "SZQ", "station_name_zh": "深圳", "place_code": "440300"}
+            | {"city_code_12306": "1505"},
+        ],
+        "rail_city": [
+            {"city_code_12306": code, "city_name_12306": name, "place_code": place}
+            | {"place_level": "prefecture", "is_division": True, "basis": "its name"}
+            for code, name, place in (("1502", "广州", "440100"), ("1505", "深圳", "440300"))
+        ],
+        "rail_pair_day": [date_ | {"place_level": "prefecture"} | pair],
+        "rail_city_pair_day_national": [
+            {"timetable": "timetable", "service_date": date(2024, 4, 17), "is_gap_day": False}
+            | pair
         ],
         "rail_train": [
             night
             | {"codes": "K123", "train_class": "K", "calendar": "", "origin_minute": 1400}
             | {"total_minutes": 120, "stops_total": 2}
         ],
-        "rail_service": [night | {"start_date": date(2024, 4, 17), "days_run": 0}],
+        "rail_service": [night | {"start_date": date(2024, 4, 17)}],
         "rail_stop_time": [
             night
             | {"stop_seq": 1, "telecode": "GZQ", "place_code": "440100"}

@@ -214,7 +214,7 @@ CORRUPTIONS: list[tuple[str, Change]] = [
         "rail_station.telecode_and_valid_from_unique",
         copy("rail_station", FIRST, station_name_zh="广州站"),
     ),
-    ("rail_station.place_code_is_known", put("rail_station", FIRST, place_code="449999")),
+    ("rail_station.place_code_is_known", put("rail_station", FIRST, place_code="449900")),
     ("rail_station.county_lies_in_city", put("rail_station", FIRST, county_code="440300")),
     (
         "rail_station.place_does_not_move",
@@ -247,7 +247,21 @@ CORRUPTIONS: list[tuple[str, Change]] = [
     ("rail_train.origin_minute_in_range", put("rail_train", FIRST, origin_minute=1440 + 1400)),
     ("rail_train.train_runs", copy("rail_train", FIRST, train_no="6500000K1240")),
     ("rail_train.train_calls_in_guangdong", copy("rail_train", FIRST, train_no="6500000K1240")),
-    ("rail_service.days_run_agree", put("rail_service", FIRST, days_run=1)),
+    (
+        "rail_service.starts_in_window",
+        put("rail_service", FIRST, start_date=date(2024, 4, 18)),
+    ),
+    ("rail_day.parts_of_the_trains", put("rail_day", FIRST, is_gap_day=True)),
+    ("rail_station.guangdong_is_mapped", put("rail_station", FIRST, place_code=None)),
+    ("rail_city.city_code_12306_unique", copy("rail_city", FIRST)),
+    ("rail_city.guangdong_is_its_prefectures", put("rail_city", FIRST, place_code="110000")),
+    ("rail_city.level_agrees_with_code", put("rail_city", FIRST, place_level="county")),
+    ("rail_pair_day.date_is_held", put("rail_pair_day", FIRST, service_date=date(2024, 4, 18))),
+    ("rail_pair_day.counts_agree", put("rail_pair_day", FIRST, gdc_trains=2)),
+    (
+        "rail_city_pair_day_national.counts_agree",
+        put("rail_city_pair_day_national", FIRST, destination_code="440100"),
+    ),
     ("rail_service.train_is_held", copy("rail_service", FIRST, train_no="6500000K1240")),
     ("rail_stop_time.telecode_is_known", put("rail_stop_time", FIRST, telecode="XXX")),
     ("rail_stop_time.train_is_held", put("rail_stop_time", {"stop_seq": 2}, stop_seq=3)),
@@ -362,7 +376,6 @@ ALSO = {
     "circle_member.circle_id_is_known": {"circle_member.paper_circle_has_nine"},
     "observation.document_not_null": {"observation.document_is_known"},
     "observation.edition_not_null": {"observation.document_is_known"},
-    "rail_service.days_run_in_range": {"rail_service.days_run_agree"},
     "strategic_industry.document_and_place_code_and_industry_seq_unique": {
         "strategic_industry.list_is_complete"
     },
@@ -372,6 +385,10 @@ ALSO = {
     "air_city_day.grade_raw_in_domain": {"air_city_day.grade_fits_index"},
     # A county outside every list lies in no prefecture.
     "rail_station.county_code_is_known": {"rail_station.county_lies_in_city"},
+    # Fewer trains in the nation than in Guangdong.
+    "rail_day.trains_in_range": {"rail_day.parts_of_the_trains"},
+    # A city that is filed under Beijing has another level, too.
+    "rail_city.guangdong_is_its_prefectures": {"rail_city.level_agrees_with_code"},
     # The copied PRW member belongs to a circle that nobody defined.
     "circle_member.code_or_reason": {"circle_member.circle_id_is_known"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
@@ -10,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import LayoutDrift
-from pipelines.rail.calendar import Window, running_days, starts_on
+from pipelines.rail.calendar import (
+    Window,
+    day_matrix,
+    readable_masks,
+    running_days,
+    running_mask,
+)
 
 WINDOW = Window(date(2024, 4, 10), date(2024, 4, 10), date(2024, 5, 10))
 DAYS = WINDOW.days()
@@ -64,14 +71,15 @@ def test_an_unknown_form_is_refused_by_name(expression: str) -> None:
         running_days(expression, WINDOW)
 
 
-def test_a_date_outside_the_window_is_no_low_day_but_an_error() -> None:
-    with pytest.raises(LayoutDrift, match="outside the window"):
-        starts_on(pl.Series([""]), date(2024, 5, 11), WINDOW)
+def test_an_expression_that_cannot_be_read_has_no_days() -> None:
+    masks = readable_masks(pl.Series(["", "240411", "w8", ""]), WINDOW)
+    assert masks == {"": (1 << 31) - 1, "240411": 2}
 
 
-def test_an_expression_that_cannot_be_read_answers_null() -> None:
-    answers = starts_on(pl.Series(["", "240418", "w8"]), date(2024, 4, 17), WINDOW)
-    assert answers.to_list() == [True, False, None]
+@given(st.lists(st.text(alphabet="01", min_size=31, max_size=31), min_size=1, max_size=5))
+def test_the_matrix_has_a_column_for_every_day(rows: list[str]) -> None:
+    masks = [int(row[::-1], 2) for row in rows]
+    assert day_matrix(masks, WINDOW).tolist() == [[c == "1" for c in row] for row in rows]
 
 
 @given(st.text(alphabet="0123456789-|&!wb单双停 x", max_size=24))
@@ -112,30 +120,46 @@ def _ranges(draw: st.DrawFn) -> tuple[str, list[tuple[date, date]]]:
     return "|".join(parts), spans
 
 
-@given(
-    _ranges(),
-    st.sampled_from(["", "!", "w", "odd", "b"]),
-    st.lists(st.integers(1, 7), min_size=1, max_size=7),
-    st.text(alphabet="01", min_size=1, max_size=9),
+_Meaning = Callable[[date, Window], bool]
+
+
+def _listed(spans: list[tuple[date, date]], sign: str) -> _Meaning:
+    return lambda day, _: any(a <= day <= b for a, b in spans) != (sign != "")
+
+
+def _weekdays(digits: list[int]) -> tuple[str, _Meaning]:
+    return f"w{''.join(map(str, digits))}", lambda day, _: day.isoweekday() in digits
+
+
+def _cycle(digits: str) -> tuple[str, _Meaning]:
+    def runs(day: date, window: Window) -> bool:
+        return digits[len(digits) - 1 - (day - window.base).days % len(digits)] == "1"
+
+    return f"b{digits}", runs
+
+
+def _parity(sign: str) -> tuple[str, _Meaning]:
+    return sign, lambda day, window: (day - window.base).days % 2 == (1 if sign == "单" else 0)
+
+
+# A term as the archive writes it, and what it means on one day.
+_terms = st.one_of(
+    st.tuples(_ranges(), st.sampled_from(["", "!", "停"])).map(
+        lambda drawn: (drawn[1] + drawn[0][0], _listed(drawn[0][1], drawn[1]))
+    ),
+    st.lists(st.integers(1, 7), min_size=1, max_size=7).map(_weekdays),
+    st.text(alphabet="01", min_size=1, max_size=9).map(_cycle),
+    st.sampled_from("单双").map(_parity),
 )
+
+
+@given(st.lists(_terms, min_size=1, max_size=4), st.integers(0, 9))
 def test_every_day_agrees_with_an_evaluation_day_by_day(
-    ranges: tuple[str, list[tuple[date, date]]], form: str, weekdays: list[int], cycle: str
+    terms: list[tuple[str, _Meaning]], late: int
 ) -> None:
-    text, spans = ranges
-    prefix = {"": "", "!": "!", "w": f"w{''.join(map(str, weekdays))}&", "odd": "单&"}
-    expression = prefix.get(form, f"b{cycle}&") + text
-
-    def runs(day: date) -> bool:
-        listed = any(first <= day <= last for first, last in spans)
-        n = (day - WINDOW.base).days
-        if form == "!":
-            return not listed
-        if form == "w":
-            return listed and day.isoweekday() in weekdays
-        if form == "odd":
-            return listed and n % 2 == 1
-        if form == "b":
-            return listed and cycle[len(cycle) - 1 - n % len(cycle)] == "1"
-        return listed
-
-    assert running_days(expression, WINDOW) == {day for day in DAYS if runs(day)}
+    """Any combination of terms, also in a window that begins after the base date."""
+    window = Window(WINDOW.base, WINDOW.first + timedelta(days=late), WINDOW.last)
+    expression = "&".join(text for text, _ in terms)
+    expected = {day for day in window.days() if all(runs(day, window) for _, runs in terms)}
+    assert running_days(expression, window) == expected
+    assert running_mask(expression, window).bit_count() == len(expected)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,15 @@ from pipelines.rail.timetable import ServiceDate
 from pipelines.settings import Settings
 
 KNOWN = contract.load(Settings().contract)
-PLACES = {"GZQ": "440100", "IZQ": "440100", "SNQ": "440200", "SZQ": "440300"}
+PLACES = pl.DataFrame(
+    [
+        ("GZQ", "440100", None, "广州"), ("IZQ", "440100", None, "广州南"),
+        ("SNQ", "440200", None, "韶关"), ("SZQ", "440300", None, "深圳"),
+    ],
+    schema={"telecode": pl.String, "place_code": pl.String, "county_code": pl.String,
+            "station": pl.String},
+    orient="row",
+)  # fmt: skip
 FILES = {
     "day.csv": [
         ",".join(timetable.DAY_COLUMNS),
@@ -55,7 +65,7 @@ def read(folder: Path, files: dict[str, list[str]]) -> ServiceDate:
     return timetable.read_service_date("cr--2024-04-17", "2024-04-17", tuple(snapshots), PLACES)
 
 
-def test_a_clean_date_becomes_four_tables(tmp_path: Path) -> None:
+def test_a_clean_date_becomes_five_tables(tmp_path: Path) -> None:
     found = read(tmp_path, FILES)
     assert found.rejects == []
     tables = {name: lake.conform(frame, KNOWN.table(name)) for name, frame in found.tables.items()}
@@ -63,11 +73,21 @@ def test_a_clean_date_becomes_four_tables(tmp_path: Path) -> None:
         ("K123", "K", 1400),
         ("D7515/D7514", "D", 480),
     ]
-    assert tables["rail_service"].select("train_no", "days_run").rows() == [
-        ("650000K123A0", 1),
-        ("650000K123A0", 0),
-        ("65000D7515A0", 0),
+    assert tables["rail_service"].select("train_no", "start_date").rows() == [
+        ("650000K123A0", date(2024, 4, 16)),
+        ("650000K123A0", date(2024, 4, 17)),
+        ("65000D7515A0", date(2024, 4, 17)),
     ]
+    # Of K123 both runs can be boarded on the 17th, each in its city: yesterday's in Shaoguan.
+    columns = ("origin_code", "destination_code", "direct_trains", "first_departure_minute")
+    assert tables["rail_pair_day"].select(columns).rows() == [
+        ("440100", "440200", 1, 1400),
+        ("440100", "440300", 1, 1400),
+        ("440200", "440300", 1, 15),
+        ("440300", "440100", 1, 480),
+    ]
+    columns = ("trains_touching_guangdong", "trains_boarding_guangdong", "is_gap_day")
+    assert tables["rail_day"].select(columns).rows() == [(2, 2, False)]
     columns = ("stop_seq", "stop_raw", "place_code", "arrive_day", "depart_day")
     assert tables["rail_stop_time"].select(columns).rows() == [
         (1, "GZQ", "440100", None, 0),
@@ -183,7 +203,7 @@ def test_bad_stations_and_days_are_rejects(tmp_path: Path) -> None:
     bad = [
         "GZ,广州,1502,广州,440100,,,2023-04-26,,,a,b,L2",
         "FSQ,佛山  西,1506,佛山,440600,,,2023-04-26,,,a,b,L3",
-        "SZQ,深圳,1505,深圳,430100,,,2023-04-26,,,a,b,L4",
+        "SZQ,深圳,1505,深圳,4403,,,2023-04-26,,,a,b,L4",
         "ZHQ,珠海,1567,珠海,440400,,,2023-04-26,2020-01-01,,a,b,L5",
         good,
     ]

@@ -1,26 +1,8 @@
--- Direct trains between cities of Guangdong by date; the rule itself is int_rail__train_pair.
-with pair as (
-    select
-        service_date,
-        timetable,
-        origin_code,
-        destination_code,
-        snapshot_id,
-        cast(count(*) as integer) as direct_trains,
-        cast(
-            sum(case when train_class in ('G', 'D', 'C') then 1 else 0 end) as integer
-        ) as gdc_trains,
-        cast(min(first_departure_minute) as integer) as first_departure_minute,
-        cast(max(last_departure_minute) as integer) as last_departure_minute,
-        cast(min(shortest_minutes) as integer) as fastest_minutes,
-        cast({{ median_of('shortest_minutes') }} as double) as median_minutes
-    from {{ ref('int_rail__train_pair') }}
-    group by service_date, timetable, origin_code, destination_code, snapshot_id
-)
-
+-- Direct trains between places of Guangdong by date, from the timetable that holds on the date.
+-- The counting rule itself is pipelines/rail/pairs.py.
 select
     pair.service_date,
-    origin.place_level,
+    pair.place_level,
     pair.origin_code,
     pair.destination_code,
     origin.place_name_zh as origin_name_zh,
@@ -31,14 +13,19 @@ select
     pair.last_departure_minute,
     pair.fastest_minutes,
     pair.median_minutes,
+    pair.origin_stations,
+    pair.destination_stations,
+    pair.origin_station_names,
+    pair.destination_station_names,
     pair.timetable,
     day.day_type,
     day.is_gap_day,
     pair.snapshot_id
-from pair
+from {{ ref('stg_rail__pair_day') }} as pair
 inner join {{ ref('int_rail__day') }} as day
     on pair.service_date = day.service_date
     and pair.timetable = day.timetable
+    and pair.edition = day.edition
 left join {{ ref('stg_geography__division') }} as origin
     on pair.origin_code = origin.place_code
     and pair.service_date >= origin.valid_from
