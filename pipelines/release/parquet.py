@@ -197,7 +197,7 @@ def _export_table(
     path = parquet_path(table)
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    _copy(connection, contract, table, shape + content, target)
+    _copy(connection, contract, table, rows, shape + content, target)
     connection.execute(f"DROP TABLE {_WORK}")
     return Exported(table, columns, rows, shape, content, path)
 
@@ -234,9 +234,10 @@ def _export_parts(
         _check_finite(connection, table, columns)
         _check_key(connection, table)
         name = f"{path}/{value}.parquet"
-        _copy(connection, contract, table, shape, folder / name)
         counted = connection.execute(f"SELECT count(*) FROM {_WORK}").fetchone()
-        rows += int(counted[0]) if counted else 0
+        held = int(counted[0]) if counted else 0
+        _copy(connection, contract, table, held, shape, folder / name)
+        rows += held
         parts[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         connection.execute(f"DROP TABLE {_WORK}")
     return Exported(table, columns, rows, shape, parts_hash(parts), path, tuple(parts))
@@ -252,6 +253,7 @@ def _copy(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     table: Table,
+    rows: int,
     hashed: str,
     target: Path,
 ) -> None:
