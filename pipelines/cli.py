@@ -51,7 +51,10 @@ def parser() -> argparse.ArgumentParser:
     )
     refresh.add_argument("--profile", action="store_true", help="print the time of each phase")
     refresh.add_argument("--drop", type=Path, metavar="DIR", help="a folder of files to take in")
-    refresh.add_argument("--slice", metavar="S", help="extract this slice again (source/name)")
+    refresh.add_argument(
+        "--slice", action="append", default=[], metavar="S",
+        help="extract again: source, source/slice or source/first...last (repeatable)",
+    )  # fmt: skip
     refresh.add_argument("--force", action="store_true", help="do everything again")
     refresh.add_argument(
         "--engine", choices=settings_module.ENGINES, help="what builds the models (default duckdb)"
@@ -134,6 +137,9 @@ def parser() -> argparse.ArgumentParser:
 
     rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
     rejects.add_argument("--severity", choices=("error", "warning"))
+    rejects.add_argument(
+        "--rerun", action="store_true", help="extract the slices that hold them again, and refresh"
+    )
 
     use = add("use", "point `current` at another release (roll back)")
     use.add_argument("release", help="release id")
@@ -144,6 +150,21 @@ def parser() -> argparse.ArgumentParser:
         "--boundaries", type=Path, metavar="FILE",
         help="GeoJSON of your own with `place_code` or `adcode`, drawn instead of points",
     )  # fmt: skip
+
+    pin = add("pin", "keep a release whatever a prune is told; without an id: list the pins")
+    pin.add_argument("release", nargs="?", help="release id")
+    pin.add_argument("--reason", default="", help="why it is kept")
+    pin.add_argument("--remove", action="store_true", help="take the pin away")
+
+    prune = add("prune", "remove old releases; the one in use and the pinned stay")
+    prune.add_argument("--keep", type=int, required=True, metavar="N", help="newest N stay")
+    prune.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+
+    rebuild = add("rebuild-check", "build again under other circumstances and compare the hashes")
+    rebuild.add_argument(
+        "--once", action="store_true", help="build once and compare with the release in use"
+    )
+    rebuild.add_argument("--keep", type=Path, metavar="DIR", help="build in DIR and leave it there")
 
     add("doctor", "check the environment, folders and locks")
 
@@ -242,11 +263,6 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
     if settings.drop is not None and not settings.drop.is_dir():
         raise MetrocircleError(f"drop folder {settings.drop} is not a folder")
     plan = staleness.plan(settings, options.slice, options.force)
-    if options.slice and not any(options.slice in (s.key, s.name) for s in plan.slices):
-        from pipelines.errors import nearest
-
-        near = nearest(options.slice, [s.key for s in plan.slices])
-        raise MetrocircleError(f"no slice is named {options.slice!r}; nearest: {near or 'none'}")
     if options.dry_run:
         return _dry_run(settings, options, plan)
     if plan.nothing_to_do:
@@ -528,12 +544,76 @@ def command_diff(settings: Settings, options: argparse.Namespace) -> int:
 
 def command_rejects(settings: Settings, options: argparse.Namespace) -> int:
     rows = _lake_rejects(settings, options.severity)
+    if options.rerun:
+        return _rerun(settings, options, {row["slice"] for row in rows})
     if options.json:
         out(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
         _print_rejects(rows)
         out(f"{len(rows)} rejects")
     return 0
+
+
+def _rerun(settings: Settings, options: argparse.Namespace, names: set[str]) -> int:
+    """Extract the slices again that hold rejects; a reject's slice may bear its source's name."""
+    from pipelines import staleness
+
+    known, _ = staleness.held_slices(settings)
+    again = [s.key for s in known if s.name in names or (s.name == "all" and s.source in names)]
+    if not again:
+        out("no slice holds rejects")
+        return 0
+    arguments = [part for key in again for part in ("--slice", key)]
+    refresh = parser().parse_args(["refresh", *(["--json"] if options.json else []), *arguments])
+    return command_refresh(settings, refresh)
+
+
+def command_pin(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release import keep
+
+    if options.release and options.remove:
+        keep.unpin(settings, options.release)
+    elif options.release:
+        keep.pin(settings, options.release, options.reason)
+    elif options.remove:
+        raise MetrocircleError("--remove: which release?")
+    held = keep.pins(settings)
+    if options.json:
+        out(json.dumps(held, ensure_ascii=False, indent=1))
+    else:
+        for release, entry in sorted(held.items()):
+            out(f"{release}  pinned {entry.get('time', '')}  {entry.get('reason', '')}".rstrip())
+        out(f"{len(held)} pinned")
+    return 0
+
+
+def command_prune(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release import keep
+
+    if options.dry_run:
+        names, freed = keep.doomed(settings, options.keep), None
+    else:
+        pruned = keep.prune(settings, options.keep)
+        names, freed = list(pruned.removed), pruned.freed
+    if options.json:
+        out(json.dumps({"removed": names, "freed_bytes": freed, "dry_run": options.dry_run}))
+        return 0
+    for name in names:
+        out(f"{'would remove' if options.dry_run else 'removed'} {name}")
+    kept = len(keep.releases(settings)) - (len(names) if options.dry_run else 0)
+    out(f"{kept} releases stay" + ("" if freed is None else f", {freed >> 20} MB freed"))
+    return 0
+
+
+def command_rebuild_check(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines.release import rebuild
+
+    found = rebuild.check(settings, once=options.once, folder=options.keep)
+    if options.json:
+        out(json.dumps(found.document(), ensure_ascii=False, indent=1))
+    else:
+        out(found.text())
+    return 0 if found.is_same else 1
 
 
 def command_use(settings: Settings, options: argparse.Namespace) -> int:

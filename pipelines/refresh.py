@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipelines import settings as settings_module
@@ -18,6 +19,8 @@ from pipelines import staleness
 from pipelines.archive import acquire, store
 from pipelines.errors import MetrocircleError
 from pipelines.orchestration import partitions, profile
+from pipelines.quality import results
+from pipelines.release import keep
 from pipelines.settings import Settings
 from pipelines.sources import BY_NAME, SOURCES, Source
 from pipelines.staleness import Plan
@@ -45,7 +48,8 @@ class RefreshFailed(MetrocircleError):
 
 def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
     """Extract what is stale, then build and publish. The caller holds the writer's lock."""
-    started = time.perf_counter()
+    started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+    keep.preflight(settings)
     _report_offers(settings, plan, say)
     with profile.phase("imports"):
         _dagster_environment(settings)
@@ -70,7 +74,13 @@ def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
             outcome.extracted += [item.key for item in stale]
         with profile.phase("build_release"):
             say("build_release: checking what arrived, building the marts, publishing")
-            _execute(defs, instance, "build_release")
+            results.clear(settings)
+            try:
+                _execute(defs, instance, "build_release")
+            except RefreshFailed:
+                # A broken rule ends the run before the release is asked for.
+                results.record_refused(settings, began)
+                raise
     finally:
         instance.dispose()
     outcome.release_id = settings.current.resolve().name

@@ -72,6 +72,11 @@ class Settings:
         return self.warehouse / "releases"
 
     @property
+    def checks(self) -> Path:
+        """Check results with samples and times, one file per release: outside its id."""
+        return self.warehouse / "checks"
+
+    @property
     def current(self) -> Path:
         return self.warehouse / "current"
 

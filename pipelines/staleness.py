@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from pipelines.archive import acquire
 from pipelines.archive.acquire import Refusal
 from pipelines.archive.store import Snapshot
+from pipelines.errors import MetrocircleError, nearest
 from pipelines.fingerprint import Hasher
 from pipelines.settings import Settings
 from pipelines.sources import BY_NAME, SOURCES
@@ -160,19 +161,41 @@ def _in_lake(settings: Settings, names: set[str]) -> set[str]:
     }
 
 
-def plan(settings: Settings, only: str | None = None, force: bool = False) -> Plan:
+def chosen(slices: Sequence[Slice], wanted: str) -> list[str]:
+    """Keys of the slices that a person names: `source/slice`, a slice, a source, or
+    `source/first...last`. MetrocircleError names the nearest ones when nothing fits."""
+    first, dots, last = wanted.partition("...")
+    keys = [item.key for item in slices]
+    if dots:
+        source = first.partition("/")[0]
+        ends = [first, last if "/" in last else f"{source}/{last}"]
+        if all(end in keys for end in ends):
+            part = [key for key in keys if key.startswith(f"{source}/")]
+            found = part[part.index(ends[0]) : part.index(ends[1]) + 1]
+        else:
+            found = []
+    else:
+        found = [s.key for s in slices if wanted in (s.key, s.name, s.source)]
+    if not found:
+        near = nearest(first, [*keys, *BY_NAME]) or "none"
+        raise MetrocircleError(f"no slice is named {wanted!r}; nearest: {near}")
+    return found
+
+
+def plan(settings: Settings, only: Iterable[str] = (), force: bool = False) -> Plan:
     """Compare what the inputs supply with what the last refresh made.
 
-    only: extract this slice again whatever its fingerprint (`yearbook/<document>--<edition>`).
+    only: extract these again whatever their fingerprints (see `chosen`).
     force: everything is stale.
     """
     slices, refusals = held_slices(settings)
+    asked = {key for wanted in only for key in chosen(slices, wanted)}
     state = read_state(settings)
     reasons = []
     stale = []
     for item in slices:
         known = state["slices"].get(item.key)
-        wanted = only in (item.key, item.name)
+        wanted = item.key in asked
         lake_file = settings.lake / BY_NAME[item.source].tables[0] / f"{item.name}.parquet"
         if force or wanted or known != item.fingerprint or not lake_file.exists():
             stale.append(item)

@@ -1,14 +1,19 @@
 """Check results of a run, on disk between the step that judges and the step that publishes.
 
-Belongs here: writing and reading `warehouse/build/checks-<step>.json`. Not here: the ledger table.
+Belongs here: writing and reading `warehouse/build/checks-<step>.json`, and the record of a run with
+its samples, `warehouse/checks/<release>.json` (`latest.json` for the last run, refused ones
+included). Not here: the ledger table.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipelines.quality.ledger import CheckResult
 from pipelines.settings import Settings
@@ -29,6 +34,51 @@ def read(settings: Settings, step: str) -> list[CheckResult]:
     """Results of the step; FileNotFoundError when it has not judged."""
     rows = json.loads(_path(settings, step).read_text(encoding="utf-8"))
     return [CheckResult(**{**row, "samples": tuple(row["samples"])}) for row in rows]
+
+
+LATEST = "latest"
+
+
+def record(
+    settings: Settings, outcome: str, release_id: str, results: Sequence[CheckResult]
+) -> None:
+    """What a run found, with samples: as `latest`, and under the release's id if it made one.
+
+    outcome: published | held | refused.
+    """
+    document = {
+        "outcome": outcome,
+        "release_id": release_id,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "results": [asdict(result) for result in results],
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    settings.checks.mkdir(parents=True, exist_ok=True)
+    for name in filter(None, (LATEST, release_id)):
+        temporary = settings.checks / f".{name}.{secrets.token_hex(4)}"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(settings.checks / f"{name}.json")
+
+
+def record_refused(settings: Settings, since: str) -> None:
+    """Record a run that ended before it was asked for a release, from what its steps judged.
+
+    since: when the run began (ISO, UTC); a record made after it stays.
+    """
+    last = recorded(settings)
+    if last is not None and str(last.get("time", "")) >= since:
+        return
+    steps = [path.stem.removeprefix("checks-") for path in settings.build.glob("checks-*.json")]
+    record(settings, "refused", "", [r for step in sorted(steps) for r in read(settings, step)])
+
+
+def recorded(settings: Settings, name: str = LATEST) -> dict[str, Any] | None:
+    """The record of that run, None when there is none that can be read."""
+    try:
+        document = json.loads((settings.checks / f"{name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def clear(settings: Settings) -> None:

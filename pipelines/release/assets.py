@@ -5,7 +5,9 @@ how a release is made.
 """
 
 import json
+import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
@@ -17,9 +19,12 @@ from pipelines.quality import assets as quality
 from pipelines.quality import ledger, results
 from pipelines.quality.ledger import CheckResult
 from pipelines.registry.tables import read_registry
-from pipelines.release import cite
+from pipelines.release import cite, keep
+from pipelines.release.gate import ReleaseHeld
 from pipelines.settings import Settings
 
+# The packages whose results reach a release; the lock file has all of them.
+COMPUTES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "polars", "pyarrow")
 KEY = dg.AssetKey(["release", "current"])
 
 
@@ -60,20 +65,46 @@ def inputs(settings: Settings, held: Sequence[staleness.Slice]) -> dict[str, Any
     return {
         "sources": documents,
         "code_hash": staleness.code_hash(settings),
+        "environment": environment(),
         "how_to_cite": "Metrocircle warehouse, release {release_id}; figures by the publishers "
         "named in `sources`",
     }
 
 
+def environment() -> dict[str, str]:
+    """Versions of what computes: with the code hash, enough to make the release again."""
+    versions = {name: version(name) for name in COMPUTES}
+    return {"python": platform.python_version(), **versions}
+
+
 def make(settings: Settings) -> Any:
     """Publish the build database as the current release; returns publish.Release."""
+    checks = [check for step in judges() for check in results.read(settings, step)]
+    try:
+        refuse_if_blocked(checks)
+        keep.preflight(settings)
+        release = _publish(settings, checks)
+    except ReleaseHeld as held_back:
+        results.record(settings, "held", held_back.release_id, [*checks, *held_back.broken])
+        # Once a person takes it into use, it is what the inputs make.
+        plan = staleness.plan(settings)
+        staleness.mark_released(settings, plan.release_fingerprint, held_back.release_id)
+        raise
+    except ReleaseRefused:
+        results.record(settings, "refused", "", checks)
+        raise
+    results.record(settings, "published", release.release_id, [*checks, *release.changes])
+    plan = staleness.plan(settings)
+    staleness.mark_released(settings, plan.release_fingerprint, release.release_id)
+    return release
+
+
+def _publish(settings: Settings, checks: Sequence[CheckResult]) -> Any:
     import polars as pl
 
     from pipelines.release import macros, publish
     from pipelines.transform import lineage, project
 
-    checks = [check for step in judges() for check in results.read(settings, step)]
-    refuse_if_blocked(checks)
     known = contract.load(settings.contract)
     held, _ = staleness.held_slices(settings)
     snapshots = pl.DataFrame(
@@ -81,7 +112,7 @@ def make(settings: Settings) -> Any:
         schema=contract.polars_schema(known.table("snapshot")),
     )
     with profile.phase("release"):
-        release = publish.publish(
+        return publish.publish(
             settings,
             project.build_database(settings),
             ledger.ledger_frame(checks),
@@ -90,9 +121,6 @@ def make(settings: Settings) -> Any:
             macros.statements(_manifest(settings), settings.dbt_project),
             lineage.frame(settings),
         )
-    plan = staleness.plan(settings)
-    staleness.mark_released(settings, plan.release_fingerprint, release.release_id)
-    return release
 
 
 def _manifest(settings: Settings) -> dict[str, Any]:

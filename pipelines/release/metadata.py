@@ -12,7 +12,7 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -370,6 +370,7 @@ def _licences(inputs: Mapping[str, Any]) -> list[dict[str, str]]:
 
 # ------------------------------------------------------------------------------------ quality
 
+PAGE_ROWS = 3000
 _STATUS_ORDER = ["fail", "warn", "skip", "pass"]
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --line: #d5dae0; --soft: #f4f6f8;
@@ -413,7 +414,9 @@ def write_quality(folder: Path, release_id: str, contract: Contract, ledger: pl.
 def _quality_page(release_id: str, columns: Sequence[Column], rows: list[dict[str, Any]]) -> str:
     counts = Counter(str(row["status"]) for row in rows)
     states = [*_STATUS_ORDER, *sorted(counts.keys() - set(_STATUS_ORDER))]
-    shown = sorted(rows, key=lambda row: states.index(str(row["status"])))
+    shown = sorted(_condensed(rows), key=lambda row: states.index(str(row["status"])))
+    left_out = len(shown) - PAGE_ROWS
+    shown = shown[:PAGE_ROWS]
     tiles = "".join(
         f'<li><b class="{_text(state)}">{counts[state]}</b>{_text(state)}</li>' for state in states
     )
@@ -422,6 +425,7 @@ def _quality_page(release_id: str, columns: Sequence[Column], rows: list[dict[st
         for c in columns
     )
     body = "\n".join(_quality_row(columns, row) for row in shown)
+    more = f" {left_out} further lines stand only there." if left_out > 0 else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -438,7 +442,8 @@ def _quality_page(release_id: str, columns: Sequence[Column], rows: list[dict[st
 <ul class="counts">{tiles}</ul>
 <div class="wide" role="region" aria-label="Ledger" tabindex="0">
 <table>
-<caption>Failed and warned checks first; then by rule, table and slice.</caption>
+<caption>Failed and warned checks first; then by rule, table and slice. A rule that holds in every
+slice takes one line; <code>ledger.csv</code> beside this page has them all.{more}</caption>
 <thead><tr>{head}</tr></thead>
 <tbody>
 {body}
@@ -449,6 +454,20 @@ def _quality_page(release_id: str, columns: Sequence[Column], rows: list[dict[st
 </body>
 </html>
 """
+
+
+def _condensed(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Passed slices of a rule as one row: a page per hundred editions must not grow with them."""
+    passed: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["status"] == "pass":
+            passed.setdefault((row["rule_id"], row["table_name"]), []).append(row)
+        else:
+            yield row
+    for held in passed.values():
+        slices = f"{len(held)} slices" if len(held) > 1 else held[0]["slice"]
+        observed = "" if len(held) > 1 else held[0]["observed"]
+        yield held[0] | {"slice": slices, "observed": observed}
 
 
 def _quality_row(columns: Sequence[Column], row: Mapping[str, Any]) -> str:

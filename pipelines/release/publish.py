@@ -11,7 +11,6 @@ and the next one sweeps up. Readers resolve the pointer once and keep the folder
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
@@ -19,7 +18,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,8 @@ import polars as pl
 from pipelines import contract as contracts
 from pipelines.errors import MetrocircleError, ReleaseRefused
 from pipelines.lock import WriterBusy, exclusive
-from pipelines.release import browser, diff, metadata, parquet
+from pipelines.quality.ledger import CheckResult
+from pipelines.release import browser, diff, gate, keep, metadata, parquet
 from pipelines.release.database import write_database
 from pipelines.release.verify import Problem, verify
 from pipelines.settings import Settings
@@ -58,6 +58,7 @@ class Release:
     """A release folder.
 
     rows: rows of all its tables. is_new: this publish made the folder; False if it was there.
+    changes: what the gate found about its changes to the release before.
     problem: empty, or why `current` cannot be used (its folder is gone, it is no link, …).
     """
 
@@ -66,6 +67,7 @@ class Release:
     rows: int = 0
     is_new: bool = False
     problem: str = ""
+    changes: tuple[CheckResult, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """release.json as a dictionary."""
@@ -204,7 +206,8 @@ def publish(
 
     Raises WriterBusy if another process writes, ContractBroken if a table does not meet the
     contract, ReleaseRefused if the ledger holds a failed check of severity error or the staged
-    release does not verify. After any of them `current` is as it was.
+    release does not verify, ReleaseHeld if it changes too much of the release in use: its folder
+    then stays, for a person to take into use. After any of them `current` is as it was.
     """
     _refuse_failed_checks(ledger)
     with _one_at_a_time, exclusive(settings):
@@ -219,21 +222,28 @@ def publish(
             release = _make(settings, staging, build_db, frames, inputs, macros)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        _store_diff(settings, release)
+        release = replace(release, changes=tuple(_judge_changes(settings, release)))
         _point(settings, release)
         return release
 
 
-def _store_diff(settings: Settings, release: Release) -> None:
-    """Keep what the new release changes, before the pointer makes it public.
+def _judge_changes(settings: Settings, release: Release) -> list[CheckResult]:
+    """Keep and judge what the new release changes, before the pointer makes it public.
 
-    A previous release that can no longer be read has no changes to tell; that stops nothing.
+    ReleaseHeld when it changes too much. A previous release that can no longer be read has no
+    changes to tell; that stops nothing.
     """
     previous = current_release(settings)
     if previous is None or previous.problem or previous.release_id == release.release_id:
-        return
-    with contextlib.suppress(MetrocircleError):
-        diff.store(settings, diff.compare_folders(previous.path, release.path))
+        return []
+    try:
+        changes = diff.compare_folders(previous.path, release.path)
+    except MetrocircleError:
+        return []
+    diff.store(settings, changes)
+    results = gate.judge(changes)
+    gate.refuse_if_too_much(changes, results)
+    return results
 
 
 def sweep(settings: Settings) -> None:
@@ -241,6 +251,7 @@ def sweep(settings: Settings) -> None:
     settings.releases.mkdir(parents=True, exist_ok=True)
     for folder in settings.releases.glob(f"{_STAGING}*"):
         shutil.rmtree(folder, ignore_errors=True)
+    keep.sweep(settings)
     for link in settings.warehouse.glob(f"{_LINK}*"):
         link.unlink(missing_ok=True)
 

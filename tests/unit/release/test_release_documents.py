@@ -260,3 +260,20 @@ def test_manifest_is_what_sha256sum_reads(published: Path) -> None:
     for line in lines:
         digest, path = line.split("  ", 1)
         assert hashlib.sha256((published / path).read_bytes()).hexdigest() == digest
+
+
+def test_the_quality_page_does_not_grow_with_the_slices_that_pass() -> None:
+    contract = contracts.load(Settings().contract)
+    passed = {
+        "rule_id": "r", "table_name": "t", "engine": "dbt", "severity": "error", "owner": "o",
+        "status": "pass", "observed": "0", "expected": "0", "failing_rows": 0,
+    }  # fmt: skip
+    rows = [passed | {"slice": f"s{number}"} for number in range(5000)]
+    rows[7] = rows[7] | {"status": "fail", "observed": "seen"}
+    page = metadata._quality_page("id", contract.table("ledger").columns, rows)
+    assert page.count("<tr>") == 1 + 2
+    assert "4999 slices" in page and page.index("seen") < page.index("4999 slices")
+    broken = [row | {"status": "fail"} for row in rows]
+    page = metadata._quality_page("id", contract.table("ledger").columns, broken)
+    assert page.count("<tr>") == 1 + metadata.PAGE_ROWS
+    assert f"{5000 - metadata.PAGE_ROWS} further lines" in page
