@@ -10,7 +10,7 @@ JOBS ?= auto
 STAMP := $(VENV)/.made-from-$(shell cksum < requirements.lock | cut -d' ' -f1)
 SPARK_VENV := .venv-spark
 SPARK_STAMP := $(SPARK_VENV)/.made-from-$(shell cksum < requirements-spark.lock | cut -d' ' -f1)
-export DAGSTER_HOME := $(CURDIR)
+export DAGSTER_HOME := $(if $(METROCIRCLE_DAGSTER_POSTGRES),$(CURDIR)/deploy/postgres,$(CURDIR))
 export METROCIRCLE_DAGSTER_STORAGE := $(CURDIR)/warehouse/dagster
 export DAGSTER_DISABLE_TELEMETRY := 1
 

@@ -334,26 +334,10 @@ def _unchanged(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def command_status(settings: Settings, options: argparse.Namespace) -> int:
-    from pipelines import staleness
+    from pipelines.orchestration import state
 
-    plan = staleness.plan(settings)
-    release = settings.current.resolve().name if settings.current.exists() else None
-    if options.json:
-        facts = {
-            "release_id": release,
-            "slices": len(plan.slices),
-            "stale": [item.key for item in plan.stale],
-            "gone": list(plan.gone),
-            "reasons": list(plan.reasons),
-        }
-        out(json.dumps(facts, ensure_ascii=False, indent=1))
-        return 0
-    out(f"release in use: {release or 'none yet (metrocircle refresh)'}")
-    out(f"slices held:    {len(plan.slices)}, of which stale {len(plan.stale)}")
-    for reason in plan.reasons:
-        out(f"  {reason}")
-    if plan.nothing_to_do:
-        out("everything is as the last refresh left it")
+    facts = state.status(settings)
+    out(json.dumps(facts, ensure_ascii=False, indent=1) if options.json else state.text(facts))
     return 0
 
 

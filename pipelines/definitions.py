@@ -14,6 +14,7 @@ from pipelines.environment import assets as environment
 from pipelines.geography import assets as geography
 from pipelines.orchestration.jobs import build_jobs
 from pipelines.orchestration.schedules import build_schedules
+from pipelines.orchestration.sensors import build_sensors
 from pipelines.publications import assets as publications
 from pipelines.quality import assets as quality
 from pipelines.rail import assets as rail
@@ -31,11 +32,13 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     sources = (registry, geography, yearbook, rail, environment, publications)
     rooms = (*sources, transform, release)
+    jobs = build_jobs()
     return dg.Definitions(
         assets=[asset for room in rooms for asset in room.build_assets(settings)],
         asset_checks=quality.build_checks(settings),
-        jobs=build_jobs(),
+        jobs=jobs,
         schedules=build_schedules(settings),
+        sensors=build_sensors(settings, jobs),
         executor=dg.in_process_executor,
     )
 

@@ -18,7 +18,7 @@ from pipelines import settings as settings_module
 from pipelines import staleness
 from pipelines.archive import acquire, store
 from pipelines.errors import MetrocircleError
-from pipelines.orchestration import partitions, profile
+from pipelines.orchestration import alerts, partitions, profile, retries
 from pipelines.quality import results
 from pipelines.release import keep
 from pipelines.settings import Settings
@@ -47,7 +47,22 @@ class RefreshFailed(MetrocircleError):
 
 
 def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
-    """Extract what is stale, then build and publish. The caller holds the writer's lock."""
+    """Extract what is stale, then build and publish. The caller holds the writer's lock.
+
+    Whom the settings name is told of a failure, of checks that broke, and of recoveries.
+    """
+    try:
+        outcome = _refresh(settings, plan, say)
+    except MetrocircleError as error:
+        alerts.job_failed(settings, "refresh", str(error)[:2000])
+        alerts.watch(settings)
+        raise
+    alerts.job_succeeded(settings, "refresh")
+    alerts.watch(settings)
+    return outcome
+
+
+def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:
     started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     keep.preflight(settings)
     _report_offers(settings, plan, say)
@@ -107,7 +122,9 @@ def _report_offers(settings: Settings, plan: Plan, say: Say) -> None:
 
 def _dagster_environment(settings: Settings) -> None:
     # Dagster looks for dagster.yaml in DAGSTER_HOME and for the storage in the variable it names.
-    os.environ.setdefault("DAGSTER_HOME", str(settings.root))
+    if settings.dagster_postgres:
+        os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ.setdefault("DAGSTER_HOME", str(settings.dagster_home))
     storage = settings.warehouse / "dagster"
     storage.mkdir(parents=True, exist_ok=True)
     os.environ["METROCIRCLE_DAGSTER_STORAGE"] = str(storage)
@@ -169,15 +186,35 @@ def _execute(
     job: str,
     tags: dict[str, str] | None = None,
 ) -> None:
-    result = defs.resolve_job_def(job).execute_in_process(
+    """Run the job; again, a little later, after a failure that may pass, and twice at most."""
+    for delay in (*retries.DELAYS_SECONDS, None):
+        result = _run(defs, instance, job, tags)
+        if result.success:
+            return
+        if delay is None or not _may_pass(result):
+            raise RefreshFailed(f"{job} failed; `current` stays as it was\n{_failures(result)}")
+        time.sleep(delay)
+
+
+def _may_pass(result: Any) -> bool:
+    chains = [
+        retries.chain_of(event.step_failure_data.error)
+        for event in result.all_node_events
+        if event.is_step_failure
+    ]
+    return bool(chains) and all(retries.is_passing(chain) for chain in chains)
+
+
+def _run(
+    defs: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str] | None
+) -> Any:
+    return defs.resolve_job_def(job).execute_in_process(
         instance=instance,
         tags={**LAUNCHED_HERE, **(tags or {})},
         raise_on_error=False,
         # What a person must know comes back in `_failures`; Dagster keeps the rest for the UI.
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
-    if not result.success:
-        raise RefreshFailed(f"{job} failed; `current` stays as it was\n{_failures(result)}")
 
 
 def _failures(result: Any) -> str:

@@ -36,6 +36,9 @@ class Settings:
     fetch: sources whose live clients may ask their real sites; none unless named.
     fetch_contact: mail or web address that the sites are told.
     fetch_pace: factor on every wait of the clients; below 1 only for a server on this machine.
+    alert_webhook, alert_mail_to, alert_mail_from, alert_smtp (host:port), alert_smtp_login
+        (user:password): where alerts go beside the log. What may hold a secret is never printed.
+    dagster_postgres: the address of a PostgreSQL database for Dagster's runs; SQLite without one.
     """
 
     root: Path = ROOT
@@ -50,6 +53,12 @@ class Settings:
     fetch: frozenset[str] = frozenset()
     fetch_contact: str = ""
     fetch_pace: float = 1.0
+    alert_webhook: str = field(default="", repr=False)
+    alert_mail_to: str = ""
+    alert_mail_from: str = "metrocircle@localhost"
+    alert_smtp: str = "localhost:25"
+    alert_smtp_login: str = field(default="", repr=False)
+    dagster_postgres: str = field(default="", repr=False)
 
     @property
     def contract(self) -> Path:
@@ -77,6 +86,16 @@ class Settings:
         return self.warehouse / "checks"
 
     @property
+    def alerts(self) -> Path:
+        """Open causes, the alert log and the heartbeats of sensors."""
+        return self.warehouse / "alerts"
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder whose dagster.yaml says where Dagster keeps its runs."""
+        return self.root / "deploy" / "postgres" if self.dagster_postgres else self.root
+
+    @property
     def current(self) -> Path:
         return self.warehouse / "current"
 
@@ -88,6 +107,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     METROCIRCLE_THREADS: positive integer. METROCIRCLE_SCHEDULES: `on` starts the schedules.
     METROCIRCLE_ENGINE: `duckdb` or `spark`. METROCIRCLE_SPARK_PYTHON: its interpreter.
     METROCIRCLE_FETCH: sources that may be fetched live, parted by commas.
+    METROCIRCLE_ALERT_WEBHOOK, METROCIRCLE_ALERT_MAIL_TO, METROCIRCLE_ALERT_MAIL_FROM,
+    METROCIRCLE_ALERT_SMTP, METROCIRCLE_ALERT_SMTP_LOGIN: where alerts go.
+    METROCIRCLE_DAGSTER_POSTGRES: postgresql://… for Dagster's runs.
     METROCIRCLE_FETCH_CONTACT: whom a site may write to. METROCIRCLE_FETCH_PACE: factor on waits.
     """
     env = os.environ if environ is None else environ
@@ -123,6 +145,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             f"METROCIRCLE_FETCH: expected some of {', '.join(sorted(LIVE_SOURCES))}, "
             f"found {', '.join(sorted(strange))}"
         )
+    webhook = env.get("METROCIRCLE_ALERT_WEBHOOK", "").strip()
+    if webhook and not webhook.startswith(("https://", "http://")):
+        raise MetrocircleError("METROCIRCLE_ALERT_WEBHOOK: expected an address of http or https")
     return Settings(
         warehouse=folder("METROCIRCLE_WAREHOUSE", defaults.warehouse),
         sources=folder("METROCIRCLE_SOURCES", defaults.sources),
@@ -135,4 +160,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         fetch=wanted,
         fetch_contact=contact,
         fetch_pace=pace,
+        alert_webhook=webhook,
+        alert_mail_to=env.get("METROCIRCLE_ALERT_MAIL_TO", ""),
+        alert_mail_from=env.get("METROCIRCLE_ALERT_MAIL_FROM") or defaults.alert_mail_from,
+        alert_smtp=env.get("METROCIRCLE_ALERT_SMTP") or defaults.alert_smtp,
+        alert_smtp_login=env.get("METROCIRCLE_ALERT_SMTP_LOGIN", ""),
+        dagster_postgres=env.get("METROCIRCLE_DAGSTER_POSTGRES", ""),
     )

@@ -23,7 +23,8 @@ class Source:
     depends_on: files and folders that decide what a slice becomes; `sources:` means the folder of
         sources, anything else the checkout. Slices go stale when one of them changes.
     tables: lake tables it writes; the first one shows that a slice was extracted.
-    weekly_at: minute and hour (Asia/Shanghai, Mondays) of its schedule.
+    cron: when its schedule looks (Asia/Shanghai), by the publisher's rhythm.
+    silent_days: how long no new bytes are no news; None for a source without a rhythm of its own.
     """
 
     name: str
@@ -31,7 +32,8 @@ class Source:
     files: tuple[str, ...]
     depends_on: tuple[str, ...]
     tables: tuple[str, ...]
-    weekly_at: str
+    cron: str
+    silent_days: int | None = None
 
 
 _REGISTRY = (
@@ -50,7 +52,7 @@ SOURCES = (
         files=("indicators.csv", "units.csv", "registry.yml", "*/editions.csv"),
         depends_on=_REGISTRY,
         tables=("indicator", "unit", "document"),
-        weekly_at="0 6",
+        cron="0 6 * * 1",
     ),
     Source(
         name="geography",
@@ -60,7 +62,7 @@ SOURCES = (
         tables=(
             "division", "place_alias", "city_centre", "division_change", "circle", "circle_member",
         ),
-        weekly_at="0 6",
+        cron="0 6 * * 1",
     ),
     Source(
         name="publications",
@@ -73,13 +75,13 @@ SOURCES = (
             "printed_figure", "figure_relation", "policy_target", "named_project",
             "strategic_industry", "cluster_city_role",
         ),
-        weekly_at="5 6",
+        cron="5 6 * * 1",
     ),
     Source(
         name="yearbook",
         is_sliced=True,
         files=(),
-        # Yearbooks appear between September and spring, at no fixed day: a weekly look is enough.
+        # Yearbooks appear between September and spring, at no fixed day: a weekly look then.
         depends_on=(
             "pipelines/yearbook",
             "sources:yearbook/maps",
@@ -88,7 +90,8 @@ SOURCES = (
             *_GEOGRAPHY,
         ),
         tables=("observation",),
-        weekly_at="10 6",
+        cron="10 6 * 1-4,9-12 1",
+        silent_days=400,
     ),
     # A Dagster job holds one partition definition: whole tables and service dates are two sources.
     Source(
@@ -97,7 +100,7 @@ SOURCES = (
         files=("rail/stations.csv", "rail/cities.csv", "rail/day_types.csv"),
         depends_on=("pipelines/rail/stations.py", "pipelines/rail/lines.py"),
         tables=("rail_station", "rail_city", "rail_day_type"),
-        weekly_at="10 6",
+        cron="10 6 * * 1",
     ),
     Source(
         name="rail",
@@ -112,7 +115,8 @@ SOURCES = (
             "rail_stop_time", "rail_day", "rail_train", "rail_service", "rail_pair_day",
             "rail_city_pair_day_national",
         ),
-        weekly_at="15 6",
+        cron="15 6 * * 3",
+        silent_days=120,
     ),
     Source(
         name="environment_rules",
@@ -120,13 +124,13 @@ SOURCES = (
         files=("environment/breakpoints.csv", "environment/limits.csv"),
         depends_on=("pipelines/environment/reference.py", "pipelines/environment/cells.py"),
         tables=("air_breakpoint", "air_limit"),
-        weekly_at="10 6",
+        cron="10 6 * * 1",
     ),
     Source(
         name="environment",
         is_sliced=True,
         files=(),
-        # A bulletin appears in the weeks after its month.
+        # A bulletin appears in the weeks after its month, air by the hour.
         depends_on=(
             "pipelines/environment",
             "sources:environment/maps",
@@ -134,7 +138,8 @@ SOURCES = (
             *_GEOGRAPHY,
         ),
         tables=("bulletin_city_period", "air_city_day"),
-        weekly_at="15 6",
+        cron="20 * * * *",
+        silent_days=45,
     ),
 )  # fmt: skip
 BY_NAME = {source.name: source for source in SOURCES}

@@ -13,6 +13,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,11 @@ def state_path(settings: Settings) -> Path:
 
 
 def read_state(settings: Settings) -> dict[str, Any]:
-    """The state of the last refresh; an unreadable one counts as none, and all is made again."""
+    """The state of the last refresh; an unreadable one counts as none, and all is made again.
+
+    slices: fingerprints by slice. release: fingerprint and id of what the inputs made. times: when
+    each job last succeeded.
+    """
     try:
         state = json.loads(state_path(settings).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -100,7 +105,7 @@ def read_state(settings: Settings) -> dict[str, Any]:
     parts = state if isinstance(state, dict) else {}
     return {
         name: part if isinstance(part := parts.get(name), dict) else {}
-        for name in ("slices", "release")
+        for name in ("slices", "release", "times")
     }
 
 
@@ -116,6 +121,7 @@ def mark_extracted(settings: Settings, slice_: Slice) -> None:
     """Remember that the lake holds this slice as its inputs and code now stand."""
     state = read_state(settings)
     state["slices"][slice_.key] = slice_.fingerprint
+    state["times"][slice_.source] = datetime.now(UTC).isoformat(timespec="seconds")
     write_state(settings, state)
 
 
@@ -129,6 +135,7 @@ def mark_gone(settings: Settings, keys: Iterable[str]) -> None:
 def mark_released(settings: Settings, fingerprint: str, release_id: str) -> None:
     state = read_state(settings)
     state["release"] = {"fingerprint": fingerprint, "release_id": release_id}
+    state["times"]["build_release"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_state(settings, state)
 
 

@@ -8,6 +8,8 @@ changed: an idle warehouse starts no run.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -19,7 +21,7 @@ from pipelines.sources import BY_NAME, SOURCES
 
 ZONE = "Asia/Shanghai"
 # The release goes last; the run queue (dagster.yaml) keeps the order when a source takes longer.
-BUILD_RELEASE_AT = "30 6"
+BUILD_RELEASE_AT = "30 6 * * *"
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -28,16 +30,27 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         if settings.schedules_on
         else dg.DefaultScheduleStatus.STOPPED
     )
-    times = {source.name: source.weekly_at for source in SOURCES}
-    times["build_release"] = BUILD_RELEASE_AT
-    return [_schedule(settings, job, f"{at} * * 1", status) for job, at in times.items()]
+    return [_schedule(settings, job, cron, status) for job, cron in crons().items()]
+
+
+def crons() -> dict[str, str]:
+    """When each job's schedule looks, in Asia/Shanghai."""
+    return {source.name: source.cron for source in SOURCES} | {"build_release": BUILD_RELEASE_AT}
+
+
+def next_runs(now: datetime) -> dict[str, datetime]:
+    """When each job's schedule looks next, in Asia/Shanghai."""
+    from dagster._vendored.croniter import croniter
+
+    local = now.astimezone(ZoneInfo(ZONE))
+    return {job: croniter(cron, local).get_next(datetime) for job, cron in crons().items()}
 
 
 def _schedule(
     settings: Settings, job: str, cron: str, status: dg.DefaultScheduleStatus
 ) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name=f"{job}_weekly",
+        name=f"{job}_schedule",
         job_name=job,
         cron_schedule=cron,
         execution_timezone=ZONE,

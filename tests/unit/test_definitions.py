@@ -73,7 +73,7 @@ def test_one_job_and_one_schedule_per_source_and_one_that_publishes(defs: dg.Def
     jobs = {*(source.name for source in SOURCES), "build_release"}
     assert jobs <= {job.name for job in defs.resolve_all_job_defs()}
     found = {s.name: s for s in defs.schedules or [] if isinstance(s, dg.ScheduleDefinition)}
-    assert set(found) == {f"{job}_weekly" for job in jobs}
+    assert set(found) == {f"{job}_schedule" for job in jobs}
     publishing = [job for job in jobs if "metrocircle/publishes" in defs.resolve_job_def(job).tags]
     assert publishing == ["build_release"]
     assert {s.execution_timezone for s in found.values()} == {"Asia/Shanghai"}

@@ -54,6 +54,8 @@ def test_a_column_may_not_go_unannounced() -> None:
     (result,) = gate.judge(silent)
     assert (result.rule_id, result.status) == ("schema_version_is_honest", "fail")
     assert {r.status for r in gate.judge(replace(silent, to_schema="2.0.0"))} == {"pass"}
+    (added,) = gate.judge(replace(NOTHING, schema_change="minor"))
+    assert added.status == "warn"
 
 
 @pytest.fixture
