@@ -646,7 +646,11 @@ def command_fetch(settings: Settings, options: argparse.Namespace) -> int:
 
     fetch.permitted(settings, options.source, options.at)
     started = fetch.start(settings, client.site(options), options.at, options.limit, _say)
-    facts = client.run(settings, started, options)
+    try:
+        facts = client.run(settings, started, options)
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on from here")
+        return 1
     if options.json:
         out(json.dumps(facts, ensure_ascii=False, indent=1))
         return 1 if facts.get("failed") else 0

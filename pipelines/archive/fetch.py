@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 import time
@@ -35,7 +36,7 @@ import requests
 import urllib3
 from urllib3.exceptions import InvalidHeader
 
-from pipelines.archive import store
+from pipelines.archive import guards, store
 from pipelines.archive.acquire import FETCHED
 from pipelines.archive.wire import Bounds, OffLimits, Origin, TooLarge, TooSlow, Wire, origin_of
 from pipelines.errors import MetrocircleError
@@ -252,7 +253,7 @@ class Fetcher:
                 reasons.append(str(later))
             except Challenge as challenge:
                 wait = self._challenged(ask, challenge)
-                reasons.append(str(challenge))
+                reasons.append(_short(challenge))
             except TooLarge as error:
                 # Asked again it would be as large.
                 reasons.append(str(error))
@@ -303,8 +304,9 @@ class Fetcher:
                 url = location
                 if origin_of(url) not in self.origins:
                     raise Stopped(
-                        f"{ask.target} redirects to {url}, which is not on the list of hosts "
-                        f"({', '.join(sorted(map(str, self.origins)))}); nothing was asked there"
+                        f"{ask.target} redirects to {guards.shown(url)}, which is not on the list "
+                        f"of hosts ({', '.join(sorted(map(str, self.origins)))}); nothing was "
+                        "asked there"
                     )
                 if facts["status"] not in {307, 308}:
                     method, body = "GET", None
@@ -402,10 +404,10 @@ class Fetcher:
         self._challenges += 1
         if self._challenges >= self.manners.challenges:
             raise Stopped(
-                f"{ask.target}: {challenge}; {self._challenges} times in a row, so the run ends "
-                "here: come back in some hours with the same command"
+                f"{ask.target}: {_short(challenge)}; {self._challenges} times in a row, so the "
+                "run ends here: come back in some hours with the same command"
             )
-        self.say(f"{challenge}: pausing")
+        self.say(f"{_short(challenge)}: pausing")
         return self.manners.challenge_s * 2 ** (self._challenges - 1)
 
     def _later(self, status: int, text: str) -> Exception:
@@ -432,9 +434,12 @@ def _now() -> str:
 
 
 def _short(error: BaseException) -> str:
-    """An error in one line, without the address of an object in memory."""
+    """An error in one line that is safe to print, without the address of an object in memory.
+
+    A server's words are in it: no escape sequence of theirs may reach the terminal.
+    """
     text = re.sub(r"<[^<>]* object at 0x[0-9a-f]+>(, )?", "", str(error) or type(error).__name__)
-    return text[:300]
+    return guards.shown(text[:300])
 
 
 def _target(url: str, location: str) -> str:
@@ -511,6 +516,9 @@ def place(settings: Settings, source: str, name: str, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Hidden until whole: the folder is read by whoever refreshes meanwhile.
     temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
+    with temporary.open("wb") as sink:
+        sink.write(content)
+        sink.flush()
+        os.fsync(sink.fileno())
     temporary.replace(path)
     return path

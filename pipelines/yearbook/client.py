@@ -15,7 +15,8 @@ The portal answers 200 with an error page under the name of a table: the first b
 the status. A table whose workbook stays an error page is taken as its page (`.htm`) instead.
 
 The assembled form is `<warehouse>/fetched/yearbook/广东统计年鉴<edition>.zip`, laid out as the CD:
-`directory/CC/excel/CC-TT[-part].xls` (or `html/….htm`). Whoever reads the CD reads it.
+`directory/CC/excel/CC-TT[-part].xls` (or `html/….htm`), and `page/assembled.txt` that states the
+edition. Whoever reads the CD reads it.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def collect(
     report.asked, report.reused = fetcher.asked, fetcher.reused
     if held:
         name = f"广东统计年鉴{edition}.zip"
-        path = place(settings, "yearbook", name, zipped(held))
+        path = place(settings, "yearbook", name, zipped(edition, held))
         report.files = [path.relative_to(settings.warehouse).as_posix()]
     return report
 
@@ -165,7 +166,12 @@ def _wanted(
     seen = set()
     for table in tables:
         seen.add(table)
-        yield (known[table], True) if table in known else (_guessed(fetcher, edition, table), False)
+        if table in known:
+            yield known[table], True
+        else:
+            # Who names a part knows it; a table by itself may be split.
+            is_part = table.count("-") > 1
+            yield ([table] if is_part else _guessed(fetcher, edition, table)), is_part
     for chapter in chapters:
         listed = [table for table in known if table.startswith(f"{chapter}-")]
         for table in listed:
@@ -184,7 +190,7 @@ def _wanted(
 
 def _guessed(fetcher: Fetcher, edition: int, table: str) -> list[str]:
     """The stems a table may have: itself, or its parts as far as there are any."""
-    if table.count("-") > 1 or _probe(fetcher, edition, table):
+    if _probe(fetcher, edition, table):
         return [table]
     parts = []
     for number in range(MOST_PARTS):
@@ -236,13 +242,22 @@ def _take(
         report.failed.append({"table": stem, "workbook": reason, "page": str(error)})
 
 
-def zipped(held: dict[str, Answer]) -> bytes:
-    """The files as one zip with the same bytes for the same files."""
+def zipped(edition: int, held: dict[str, Answer]) -> bytes:
+    """The files as one zip with the same bytes for the same files.
+
+    A CD states its edition on its pages; here a text that says so stands in their place, for a
+    table may lag behind its book by years.
+    """
+    files = {name: answer.body() for name, answer in held.items()}
+    files["page/assembled.txt"] = (
+        f"广东统计年鉴{edition}\n{len(held)} files of the portal's edition {edition}, "
+        "assembled by metrocircle fetch yearbook\n"
+    ).encode()
     sink = io.BytesIO()
     # Stored, dated and ordered alike: another release of zlib would pack other bytes.
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(held):
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), held[name].body())
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), files[name])
     return sink.getvalue()
 
 

@@ -15,7 +15,16 @@ from local_server import LocalServer, Reply, Request, serving
 
 from pipelines.archive import wire
 from pipelines.archive.acquire import acquisitions
-from pipelines.archive.fetch import Ask, Fetcher, Manners, NoAnswer, Site, Stopped
+from pipelines.archive.fetch import (
+    Answer,
+    Ask,
+    Fetcher,
+    Manners,
+    NoAnswer,
+    NotTheAnswer,
+    Site,
+    Stopped,
+)
 from pipelines.archive.wire import Bounds, OffLimits, origin_of, reachable
 from pipelines.settings import Settings
 
@@ -163,6 +172,26 @@ def test_the_body_of_a_redirect_is_not_read(fetcher: Callable[..., Fetcher]) -> 
         finally:
             tracemalloc.stop()
     assert peak < 32 << 20
+
+
+def test_no_escape_sequence_of_a_server_reaches_the_terminal(
+    fetcher: Callable[..., Fetcher],
+) -> None:
+    def words(answer: Answer) -> None:
+        raise NotTheAnswer(answer.body().decode())
+
+    def handler(request: Request) -> Reply:
+        if request.path == "/words":
+            return Reply("\x1b]0;owned\x07\u202eabc\x1b[2J".encode())
+        return Reply(raw=lambda c: c.sendall(
+            b"HTTP/1.1 302 Found\r\nLocation: http://x.example/\x1b[2J\r\nContent-Length: 0\r\n\r\n"
+        ))  # fmt: skip
+
+    with serving(handler) as server, fetcher(server.base) as run:
+        for path, error in (("/words", NoAnswer), ("/moved", Stopped)):
+            with pytest.raises(error) as told:
+                run.get(Ask(f"{server.base}{path}"), words)
+            assert str(told.value).isprintable()
 
 
 def test_redirects_in_a_circle_end(fetcher: Callable[..., Fetcher]) -> None:

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from local_server import LocalServer, Reply, serving
 
+from pipelines.archive import store
 from pipelines.archive.acquire import acquisitions
 from pipelines.archive.fetch import Fetcher, Stopped
 from pipelines.archive.store import sha256_of
@@ -249,11 +250,12 @@ def test_killed_and_taken_up_again_no_question_is_asked_twice(tmp_path: Path) ->
 
     Only a question that was on its way when the process died may come again.
     """
-    plain = served(number=60)
+    number = max(60, KILLS * 10)
+    plain = served(number=number)
     with serving(plain) as server:
         fetch(tmp_path / "whole", server, [FIRST])
     once = server.asked
-    fake = served(number=60)
+    fake = served(number=number)
     kills = 0
     in_flight: set[str] = set()
     with serving(fake) as server:
@@ -272,7 +274,7 @@ def test_killed_and_taken_up_again_no_question_is_asked_twice(tmp_path: Path) ->
                 break  # so many kills that it is done
         assert kills >= min(KILLS, 5)
         done = start(tmp_path / "killed", server)
-        out, err = done.communicate(timeout=120)
+        out, err = done.communicate(timeout=600)
         assert done.returncode == 0, err
     extra = server.asked - once
     assert sum(extra.values()) <= kills
@@ -280,11 +282,30 @@ def test_killed_and_taken_up_again_no_question_is_asked_twice(tmp_path: Path) ->
     assert once - server.asked == {}
     assert parsed(tmp_path / "killed", fake, [FIRST]) == truth(fake.trains, [FIRST])
     assert json.loads(out)["trains"] == len(fake.trains)
+    print(f"{kills} kills, {sum(once.values())} questions, {sum(extra.values())} asked again")
 
 
-def start(warehouse: Path, server: LocalServer) -> subprocess.Popen[str]:
+def test_killed_in_the_pause_between_two_questions_nothing_is_asked_twice(tmp_path: Path) -> None:
+    fake = served(number=1)
+    journal = tmp_path / "fetching/rail" / f"{FIRST}_{FIRST}" / "journal.jsonl"
+    with serving(fake) as server:
+        for turn in range(1, 4):
+            # Six seconds' manners at a tenth: a pause of 0.6 s or more after each answer.
+            process = start(tmp_path, server, pace="0.1")
+            while process.poll() is None and len(store.entries(journal)) < turn:
+                time.sleep(0.001)
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+            assert len(server.requests) == len(store.entries(journal)) == turn
+        assert start(tmp_path, server).wait(timeout=60) == 0
+    with serving(served(number=1)) as once:
+        fetch(tmp_path / "whole", once, [FIRST])
+    assert server.asked == once.asked
+
+
+def start(warehouse: Path, server: LocalServer, pace: str = "0") -> subprocess.Popen[str]:
     environment = {k: v for k, v in os.environ.items() if "METROCIRCLE" not in k}
-    environment |= {"METROCIRCLE_WAREHOUSE": str(warehouse), "METROCIRCLE_FETCH_PACE": "0"}
+    environment |= {"METROCIRCLE_WAREHOUSE": str(warehouse), "METROCIRCLE_FETCH_PACE": pace}
     return subprocess.Popen(
         [sys.executable, "-m", "pipelines.cli", "fetch", "rail", "--at", server.base,
          "--from", FIRST.isoformat(), "--json"],
