@@ -114,12 +114,19 @@ def build(settings: Settings) -> BuildResult:
     outcome = target_path(settings) / "run_results.json"
     outcome.unlink(missing_ok=True)
     result = _invoke(settings, ["build"])
-    return BuildResult(
-        success=bool(result.success),
-        run_results=json.loads(outcome.read_bytes()) if outcome.exists() else {"results": []},
-        manifest=json.loads(manifest_path(settings).read_bytes()),
-        message=_message(result),
-    )
+    return _result(settings, bool(result.success), _read_results(outcome), _message(result))
+
+
+def _read_results(path: Path) -> dict[str, Any]:
+    results: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {"results": []}
+    return results
+
+
+def _result(
+    settings: Settings, success: bool, run_results: dict[str, Any], message: str
+) -> BuildResult:
+    manifest = json.loads(manifest_path(settings).read_bytes())
+    return BuildResult(success, run_results, manifest, message)
 
 
 def columns(settings: Settings) -> dict[str, list[str]]:
@@ -161,19 +168,15 @@ def _build_on_spark(settings: Settings) -> BuildResult:
     paths = [str(path) for path in (settings.spark_python, script, settings.lake, folder)]
     command = [*paths, "build", "--exclude", "resource_type:unit_test"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    run_results = json.loads(outcome.read_bytes()) if outcome.exists() else {"results": []}
+    run_results = _read_results(outcome)
     if done.returncode == 0:
         _take_in(settings, folder / "tables")
-        # Models whose columns are data are compiled against the tables that now exist.
-        compiled = _invoke(settings, ["compile"])
-        if not compiled.success:
-            return BuildResult(False, run_results, {}, _message(compiled))
-    return BuildResult(
-        success=done.returncode == 0,
-        run_results=run_results,
-        manifest=json.loads(manifest_path(settings).read_bytes()),
-        message=_last_words(done.stderr),
-    )
+        # Models whose columns are data are compiled against tables; views left no files.
+        for arguments in (["run", "--select", "config.materialized:view"], ["compile"]):
+            made = _invoke(settings, arguments)
+            if not made.success:
+                return _result(settings, False, run_results, _message(made))
+    return _result(settings, done.returncode == 0, run_results, _last_words(done.stderr))
 
 
 def _last_words(stderr: str) -> str:
