@@ -18,6 +18,8 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.release.metadata import resource_name
+
 PAGE = "docs/index.html"
 
 _STYLE = """
@@ -100,9 +102,8 @@ def _page(
     release: Mapping[str, Any],
     origins: Mapping[tuple[str, str], Sequence[str]],
 ) -> str:
-    by_path = {entry["path"]: name for name, entry in release["tables"].items()}
-    names = {resource["name"]: by_path[resource["path"]] for resource in package["resources"]}
-    resources = {by_path[resource["path"]]: resource for resource in package["resources"]}
+    names = {resource_name(name): name for name in release["tables"]}
+    resources = {names[resource["name"]]: resource for resource in package["resources"]}
     order = sorted(names.values(), key=lambda name: (_ROOMS.index(name.partition(".")[0]), name))
     sections = "\n".join(
         _section(name, resources[name], release["tables"][name], names, origins) for name in order
@@ -172,7 +173,7 @@ def _section(
         "Rows 行数": f"{entry['rows']:,}",
         "Key 主键": ", ".join(schema["primaryKey"]),
         "Sorted by 排序": ", ".join(entry["order"]),
-        "Parquet": resource["path"],
+        "Parquet": entry["path"] + ("/*.parquet" if entry.get("parts") else ""),
     }
     if "deprecated" in resource:
         facts["Deprecated 弃用"] = resource["deprecated"]
