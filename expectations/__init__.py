@@ -24,6 +24,7 @@ SUITES = (
     "division",
     "division_change",
     "document",
+    "document_check",
     "figure_relation",
     "indicator",
     "named_project",

@@ -126,7 +126,11 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--json", action="store_true", help="print JSON on stdout")
 
     reproduce = add("reproduce", "printed figures of the documents against the release in use")
-    reproduce.add_argument("--markdown", action="store_true", help="print Markdown")
+    reproduce.add_argument("--markdown", action="store_true", help="print Markdown, write nothing")
+    reproduce.add_argument(
+        "--write", type=Path, metavar="DIR",
+        help="folder for the report as Markdown and HTML (default: reports/ in the warehouse)",
+    )  # fmt: skip
 
     diff = add("diff", "what changed between two releases, by table, indicator and place")
     diff.add_argument("a", nargs="?", default="previous", help="id, its beginning, or `previous`")
@@ -505,8 +509,13 @@ def command_reproduce(settings: Settings, options: argparse.Namespace) -> int:
     facts = reproduce.report(current.path)
     if options.json:
         out(json.dumps(facts, ensure_ascii=False, indent=1))
+    elif options.markdown:
+        out(reproduce.markdown(facts))
     else:
-        out(reproduce.markdown(facts) if options.markdown else reproduce.text(facts))
+        out(reproduce.text(facts))
+        folder = options.write or settings.warehouse / "reports"
+        for path in reproduce.write(facts, folder):
+            out(f"\nwritten to {_shown(settings, path)}")
     return 0
 
 

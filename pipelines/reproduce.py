@@ -1,12 +1,15 @@
 """The report of printed figures: which the release in use reproduces, which not, and why.
 
-Belongs here: reading `printed_figure_check` of a release and laying it out as text, Markdown or
-JSON. Not here: any verdict (dbt), or choosing the release (cli).
+Belongs here: reading `printed_figure_check` and `document_consistency_check` of a release and
+laying them out as text, Markdown, HTML or JSON. Not here: any verdict (dbt), or choosing the
+release (cli). The same release gives the same bytes, and the page loads nothing from outside.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,18 @@ COLUMNS = (
     "printed_text", "computed_value", "computed_low", "computed_high", "unit", "status", "reason",
 )  # fmt: skip
 OWN = "same_document"
+_CHECKS = """
+    select coverage, status, agrees, cast(count(*) as integer) as checks
+    from document_consistency_check
+    group by coverage, status, agrees
+    order by coverage desc, status, agrees
+"""
+_CHECKS_SHOWN = (
+    "checks of documents against themselves",
+    "verdict of the reader",
+    "agrees",
+    "checks",
+)
 _SHOWN = ("figure_id", "vintage", "place", "indicator", "period", "printed", "computed", "reason")
 
 
@@ -27,7 +42,8 @@ def report(release_dir: Path) -> dict[str, Any]:
     """Everything the report says, as plain data.
 
     Keys: release_id, figures, by_status (comparisons), by_document (status counts per document),
-    best (figures by the best status that a comparison with the warehouse gives them), rows.
+    best (figures by the best status that a comparison with the warehouse gives them), rows, checks
+    (of the documents against themselves: counts by coverage and agreement).
     """
     sql = f"select {', '.join(COLUMNS)} from printed_figure_check order by figure_id, vintage"
     rows = query(release_dir, sql, limit=None).to_dicts()
@@ -48,6 +64,7 @@ def report(release_dir: Path) -> dict[str, Any]:
         "by_document": {name: _ordered(by_document[name]) for name in sorted(by_document)},
         "best": _ordered(Counter(best.values())),
         "rows": rows,
+        "checks": query(release_dir, _CHECKS, limit=None).to_dicts(),
     }
 
 
@@ -72,6 +89,9 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 def text(facts: dict[str, Any]) -> str:
     """The report for a terminal or a file: counts first, then one block per status."""
+    recomputed = [row for row in facts["checks"] if row["coverage"] == "recomputed"]
+    checked = sum(row["checks"] for row in recomputed)
+    agreed = sum(row["checks"] for row in recomputed if row["agrees"])
     lines = [
         f"release {facts['release_id']}: {facts['figures']} printed figures, "
         f"{facts['comparisons']} comparisons",
@@ -84,6 +104,12 @@ def text(facts: dict[str, Any]) -> str:
     for document, counts in facts["by_document"].items():
         told = ", ".join(f"{count} {status}" for status, count in counts.items())
         lines.append(f"  {document:<28} {told}")
+    lines += [
+        "",
+        f"checks of the documents against themselves: {sum(r['checks'] for r in facts['checks'])}, "
+        f"of which {checked} recomputed, {agreed} with the reader's result "
+        "(document_consistency_check)",
+    ]
     for status in facts["by_status"]:
         rows = [row for row in facts["rows"] if row["status"] == status]
         lines += ["", f"{status} ({len(rows)})"]
@@ -98,30 +124,113 @@ def text(facts: dict[str, Any]) -> str:
 
 def markdown(facts: dict[str, Any]) -> str:
     """The report as Markdown, for a page or a pull request."""
-    lines = [
-        f"# Printed figures against release {facts['release_id']}",
-        "",
-        f"{facts['figures']} figures, {facts['comparisons']} comparisons.",
-        "",
-        _table(("best result against the warehouse", "figures"), facts["best"].items()),
-        "",
-        _table(
+    return "\n".join(_layout(facts, _heading, _paragraph, _table))
+
+
+def html(facts: dict[str, Any]) -> str:
+    """The report as one page that loads nothing."""
+    title = f"Printed figures against release {facts['release_id']}"
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            f"<style>{_STYLE}</style>",
+            "</head>",
+            "<body>",
+            *_layout(facts, _html_heading, _html_paragraph, _html_table),
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+def write(facts: dict[str, Any], folder: Path) -> list[Path]:
+    """Both forms as files in the folder; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for suffix, made in (("md", markdown(facts) + "\n"), ("html", html(facts))):
+        path = folder / f"reproduce-{facts['release_id']}.{suffix}"
+        path.write_text(made, encoding="utf-8")
+        written.append(path)
+    return written
+
+
+_STYLE = (
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem}"
+    "table{border-collapse:collapse;margin:1rem 0;width:100%}"
+    "th,td{border-bottom:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:top}"
+    "th{position:sticky;top:0;background:#fff}"
+)
+
+
+def _layout(facts: dict[str, Any], heading: Any, paragraph: Any, table: Any) -> list[str]:
+    """What the report says, in the order it says it; the three arguments render one piece each."""
+    parts = [
+        heading(1, f"Printed figures against release {facts['release_id']}"),
+        paragraph(
+            f"{facts['figures']} figures, {facts['comparisons']} comparisons. A figure is "
+            "reproduced where every value that the inputs allow is printed like it, consistent "
+            "where the two ranges meet; internally_consistent compares a document with itself and "
+            "is counted apart."
+        ),
+        table(("best result against the warehouse", "figures"), facts["best"].items()),
+        table(
             ("document", *STATUSES),
             (
                 (document, *(counts.get(status, 0) for status in STATUSES))
                 for document, counts in facts["by_document"].items()
             ),
         ),
+        table(
+            _CHECKS_SHOWN,
+            (
+                (row["coverage"], row["status"], _said(row["agrees"]), row["checks"])
+                for row in facts["checks"]
+            ),
+        ),
     ]
     for status, count in facts["by_status"].items():
         rows = [_cells(row) for row in facts["rows"] if row["status"] == status]
-        lines += ["", f"## {status} ({count})", "", _table(_SHOWN, rows)]
-    return "\n".join(lines)
+        parts += [heading(2, f"{status} ({count})"), table(_SHOWN, rows)]
+    return parts
 
 
-def _table(header: tuple[str, ...], rows: Any) -> str:
-    def line(cells: Any) -> str:
+def _said(agrees: bool | None) -> str:
+    return "" if agrees is None else "yes" if agrees else "no"
+
+
+def _heading(level: int, text: str) -> str:
+    return f"{'#' * level} {text}\n"
+
+
+def _paragraph(text: str) -> str:
+    return f"{text}\n"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    def line(cells: Iterable[Any]) -> str:
         safe = (str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
         return f"| {' | '.join(safe)} |"
 
-    return "\n".join([line(header), line(["---"] * len(header)), *map(line, rows)])
+    return "\n".join([line(header), line(["---"] * len(header)), *map(line, rows)]) + "\n"
+
+
+def _html_heading(level: int, text: str) -> str:
+    return f"<h{level}>{escape(text)}</h{level}>"
+
+
+def _html_paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
+
+
+def _html_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    def line(cells: Iterable[Any], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "\n".join(line(row, "td") for row in rows)
+    return f"<table>\n<thead>{line(header, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"

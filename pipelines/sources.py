@@ -72,8 +72,8 @@ SOURCES = (
             "pipelines/publications", "sources:publications", *_REGISTRY, *_GEOGRAPHY,
         ),
         tables=(
-            "printed_figure", "figure_relation", "policy_target", "named_project",
-            "strategic_industry", "cluster_city_role",
+            "printed_figure", "figure_relation", "document_check", "policy_target",
+            "named_project", "strategic_industry", "cluster_city_role",
         ),
         cron="5 6 * * 1",
     ),

@@ -12,6 +12,7 @@ from pipelines.settings import Settings
 READERS = {
     "printed_figure": tables.read_figures,
     "figure_relation": tables.read_relations,
+    "document_check": tables.read_checks,
     "policy_target": tables.read_targets,
     "named_project": tables.read_projects,
     "strategic_industry": tables.read_industries,

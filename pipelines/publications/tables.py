@@ -309,6 +309,28 @@ def read_relations(sources: Path, snapshot: SnapshotOf, table: Table) -> Loaded:
     return _load(sources, snapshot, "figure_relations.csv", table, needed, make)
 
 
+CHECK_STATUSES = ("pass", "rounding", "mismatch", "suspect", "info")
+
+
+def read_checks(sources: Path, snapshot: SnapshotOf, table: Table) -> Loaded:
+    """`document_check`: what a reading of the documents found when it checked them against
+    themselves and one another, with its verdict."""
+
+    def make(line: Line) -> dict[str, Any] | Flaw:
+        status = line.text("status")
+        if status not in CHECK_STATUSES:
+            near = nearest(status, list(CHECK_STATUSES))
+            return Flaw("unknown status", ", ".join(CHECK_STATUSES), status, near)
+        columns = (
+            "check_id", "document", "locator", "what", "result_text", "expected_text", "status",
+            "note",
+        )  # fmt: skip
+        return _texts(line, columns) | _texts(line, _ORIGIN)
+
+    needed = ("check_id", "document", "what", "result_text", "expected_text", "status")
+    return _load(sources, snapshot, "document_checks.csv", table, needed, make)
+
+
 def read_targets(sources: Path, snapshot: SnapshotOf, table: Table) -> Loaded:
     """`policy_target`: one row per target; a quantitative one has a number."""
     names = read_names(sources)

@@ -117,6 +117,30 @@ _MAPPED: dict[str, tuple[str, dict[str, str]]] = {
     "hightech_enterprises": ("high_tech_enterprises", {"个": "count"}),
     "retail_sales": ("retail_sales", {"亿元": "cny_100m"}),
     "general_public_budget_revenue": ("budget_revenue", {"亿元": "cny_100m"}),
+    "goods_trade_total": ("trade_total", {"亿元": "cny_100m"}),
+    "tech_contract_value": ("technology_contract_value", {"亿元": "cny_100m"}),
+    "laboratories": ("laboratories", {"个": "count"}),
+    "above_scale_industrial_value_added": (
+        "industrial_value_added_above_scale", {"亿元": "cny_100m"},
+    ),
+    "mfg_share_labour_intensive": ("manufacturing_share_labour_intensive", {"%": "pct"}),
+    "mfg_share_capital_intensive": ("manufacturing_share_capital_intensive", {"%": "pct"}),
+    "mfg_share_technology_intensive": ("manufacturing_share_technology_intensive", {"%": "pct"}),
+    "urban_park_green_area_per_capita": ("park_green_area_per_capita", {"㎡": "m2_per_capita"}),
+    "gdp_cagr_comparable_price": ("gdp_growth_real", {"%": "pct"}),
+    "rd_personnel_share_of_guangdong": ("rd_personnel_share_of_province", {"%": "pct"}),
+    "rd_expenditure_share_of_guangdong": ("rd_expenditure_share_of_province", {"%": "pct"}),
+    "patents_granted_share_of_guangdong": ("patents_granted_share_of_province", {"%": "pct"}),
+    "hightech_enterprises_share_of_guangdong": (
+        "high_tech_enterprises_share_of_province", {"%": "pct"},
+    ),
+    "general_public_budget_revenue_share_of_guangdong": (
+        "budget_revenue_share_of_province", {"%": "pct"},
+    ),
+    "retail_sales_share_of_guangdong": ("retail_sales_share_of_province", {"%": "pct"}),
+    "above_scale_industrial_output_share_of_guangdong": (
+        "industrial_output_above_scale_share_of_province", {"%": "pct"},
+    ),
 }  # fmt: skip
 # The paper prints a rate between censuses; the targets are measured at the last census.
 _URBANISATION = {"figure": "urbanisation_rate_year_end", "target": "urbanisation_rate"}
@@ -129,14 +153,14 @@ _TIME = "door-to-door travel time is measured by no source held"
 _NETWORK = "length, number or rank of facilities is measured by no source held"
 _CLUSTER = "scale of an industry cluster or base is measured by no source held"
 _COUNT = "a count named in the text, measured by no source held"
+_DIVISIONS = "a count of divisions: no yearly indicator, but counted from division and census"
 _RANK = "a rank in a list outside the warehouse"
 _SERVICE = "public services and utilities are measured by no source held"
 _NOT_MAPPED: dict[str, str] = {
     **dict.fromkeys(
         (
-            "mfg_share_labour_intensive", "mfg_share_capital_intensive",
-            "mfg_share_technology_intensive", "mfg_share_labour_intensive_change",
-            "mfg_share_capital_intensive_change", "mfg_share_technology_intensive_change",
+            "mfg_share_labour_intensive_change", "mfg_share_capital_intensive_change",
+            "mfg_share_technology_intensive_change",
         ),
         _MANUFACTURING,
     ),
@@ -155,13 +179,8 @@ _NOT_MAPPED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "rd_personnel_share_of_guangdong", "rd_expenditure_share_of_guangdong",
-            "patents_granted_share_of_guangdong", "tech_contract_value_share_of_guangdong",
-            "laboratories_share_of_guangdong", "hightech_enterprises_share_of_guangdong",
-            "general_public_budget_revenue_share_of_guangdong",
-            "retail_sales_share_of_guangdong", "goods_trade_total_share_of_guangdong",
-            "above_scale_industrial_output_share_of_guangdong",
-            "above_scale_industrial_output_share_change",
+            "tech_contract_value_share_of_guangdong", "laboratories_share_of_guangdong",
+            "goods_trade_total_share_of_guangdong", "above_scale_industrial_output_share_change",
             "above_scale_industrial_value_added_share_of_guangdong",
         ),
         _SHARE,
@@ -207,10 +226,7 @@ _NOT_MAPPED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "n_metro_circles", "n_guideline_domains", "n_prefecture_cities",
-            "n_county_level_units", "n_cities_county_level_and_above", "n_supercity",
-            "n_megacity", "n_large_city_type1", "n_large_city_type2", "n_medium_city",
-            "n_small_city_type1", "n_small_city_type2", "n_miit_cluster_winners",
+            "n_metro_circles", "n_guideline_domains", "n_miit_cluster_winners",
             "n_vegetable_basket_bases", "n_cross_border_rivers_treated",
             "n_cross_city_government_services", "n_sports_venues_online", "n_pilot_subareas",
             "n_islands", "islands_share_of_guangdong", "n_countries_overseas_chinese",
@@ -219,6 +235,14 @@ _NOT_MAPPED: dict[str, str] = {
             "n_beautiful_village_demo_areas",
         ),
         _COUNT,
+    ),
+    **dict.fromkeys(
+        (
+            "n_prefecture_cities", "n_county_level_units", "n_cities_county_level_and_above",
+            "n_supercity", "n_megacity", "n_large_city_type1", "n_large_city_type2",
+            "n_medium_city", "n_small_city_type1", "n_small_city_type2",
+        ),
+        _DIVISIONS,
     ),
     **dict.fromkeys(
         (
@@ -238,22 +262,12 @@ _NOT_MAPPED: dict[str, str] = {
         ),
         _SERVICE,
     ),
-    "laboratories": "laboratories by city are printed by no source held",
-    "tech_contract_value": "technology contracts by city are printed by no source held",
-    "goods_trade_total": "the warehouse keeps imports and exports apart, and no total of them",
-    "above_scale_industrial_value_added": (
-        "the warehouse keeps output of industry above designated size, not its value added"
-    ),
     "above_scale_advanced_mfg_value_added": "advanced manufacturing is kept by no source held",
     "advanced_mfg_share_of_above_scale_iva": "advanced manufacturing is kept by no source held",
     "industrial_value_added_share_of_china": "no national total is held",
     "gdp_share_of_china": "no national total is held",
     "population_share_of_china": "no national total is held",
     "gdp_density_ratio_to_guangdong": "a ratio of two densities is no indicator of the warehouse",
-    "gdp_cagr_comparable_price": (
-        "real growth needs printed rates of one edition for every year; those of 2013 and 2017 "
-        "are not held"
-    ),
     "gdp_per_capita_cagr_comparable_price": (
         "real growth needs printed rates of one edition for every year; those of 2013 and 2017 "
         "are not held"
@@ -271,9 +285,6 @@ _NOT_MAPPED: dict[str, str] = {
     ),
     "st_inputs_outputs_platforms_share_of_guangdong": "a summary of several shares, not one figure",
     "pm25_annual_standard_grade2": "a limit of a standard, not an observation",
-    "urban_park_green_area_per_capita": (
-        "park area is held, the population of the built-up city that it is divided by is not"
-    ),
     "pilot_circle_gdp_accounting": "a task without a measure",
 }  # fmt: skip
 
@@ -361,6 +372,28 @@ def _figure(row: dict[str, str]) -> dict[str, str]:
 
 
 # --------------------------------------------------------------------------- relations
+
+CHECKS = "facts/consistency_checks.csv"
+CHECK_COLUMNS = (
+    "check_id", "document", "locator", "what", "result_text", "expected_text", "status", "note",
+    *ORIGIN,
+)  # fmt: skip
+
+
+def _check(row: dict[str, str]) -> dict[str, str]:
+    """A check of a document against itself; `lines` may name several, and lines of another one."""
+    return {
+        "check_id": row["check_id"],
+        "document": DOCUMENTS[row["seed_file"][:3]],
+        "locator": f"L{row['lines']}",
+        "what": row["what"],
+        "result_text": row["computed"],
+        "expected_text": row["published_or_expected"],
+        "status": row["status"].lower(),
+        "note": row["note"],
+        **{column: row[column] for column in ORIGIN},
+    }
+
 
 RELATION_COLUMNS = ("figure_id", "input_figure_id", "role", "factor", "rule")
 NINE_CITIES = ("广州", "佛山", "东莞", "肇庆", "清远", "江门", "中山", "云浮", "珠海")
@@ -666,6 +699,7 @@ def transcribe(originals: Path, sources: Path) -> list[str]:
     roles = _roles(held.rows(ROLES))
     write("printed_figures.csv", FIGURE_COLUMNS, figures, "")
     write("figure_relations.csv", RELATION_COLUMNS, _relations(figures), "")
+    write("document_checks.csv", CHECK_COLUMNS, read(CHECKS, _check), "")
     write("policy_targets.csv", TARGET_COLUMNS, targets, "")
     write("named_projects.csv", PROJECT_COLUMNS, projects, "")
     write("strategic_industries.csv", INDUSTRY_COLUMNS, industries, "")

@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from pipelines import settings as settings_module
-from pipelines import staleness
+from pipelines import reproduce
 from pipelines.release.query import query
-from pipelines.settings import Settings
+from tests.conftest import Refreshed, run_cli
 
 pytestmark = pytest.mark.slow
 
 
-def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line, without a terminal, on the settings' warehouse."""
-    environment = os.environ | {"METROCIRCLE_WAREHOUSE": str(settings.warehouse)}
-    command = [sys.executable, "-m", "pipelines.cli", *arguments]
-    return subprocess.run(
-        command, cwd=settings.root, env=environment, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def figures(refreshed: Refreshed) -> pl.DataFrame:
+    return query(refreshed.release, "select * from printed_figure_check", limit=None)
 
 
 @pytest.fixture(scope="module")
-def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A warehouse whose release is made of the inputs as they stand: the usual one if it is."""
-    settings = settings_module.load()
-    if staleness.plan(settings).nothing_to_do:
-        return settings
-    settings = replace(settings, warehouse=tmp_path_factory.mktemp("warehouse"))
-    outcome = run(settings, "refresh")
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return settings
-
-
-@pytest.fixture(scope="module")
-def figures(refreshed: Settings) -> pl.DataFrame:
-    return query(refreshed.current.resolve(), "select * from printed_figure_check", limit=None)
-
-
-@pytest.fixture(scope="module")
-def targets(refreshed: Settings) -> pl.DataFrame:
-    return query(refreshed.current.resolve(), "select * from policy_target_progress", limit=None)
+def targets(refreshed: Refreshed) -> pl.DataFrame:
+    return query(refreshed.release, "select * from policy_target_progress", limit=None)
 
 
 MIXED = "first_published_gdp_latest_population"
@@ -188,14 +160,31 @@ def test_every_target_has_a_status_and_a_reason(targets: pl.DataFrame) -> None:
     assert targets["is_quantitative"].sum() == 80
 
 
-def test_reproduce_reports_the_release_in_use(refreshed: Settings, figures: pl.DataFrame) -> None:
-    told = run(refreshed, "reproduce", "--json")
-    assert told.returncode == 0, told.stderr
-    facts = json.loads(told.stdout)
+def test_reproduce_reports_the_release_in_use(
+    refreshed: Refreshed, figures: pl.DataFrame, tmp_path: Path
+) -> None:
+    facts = reproduce.report(refreshed.release)
     assert facts["figures"] == 455 and facts["comparisons"] == figures.height
     assert sum(facts["best"].values()) == 455
-    assert facts["release_id"] == refreshed.current.resolve().name
-    for arguments, expected in (((), "mismatch ("), (("--markdown",), "## mismatch (")):
-        told = run(refreshed, "reproduce", *arguments)
-        assert told.returncode == 0 and expected in told.stdout
-    assert Path(refreshed.current).exists()
+    assert sum(row["checks"] for row in facts["checks"]) == 239
+    told = run_cli("reproduce", "--write", str(tmp_path), warehouse=refreshed.warehouse)
+    assert told.returncode == 0 and "mismatch (" in told.stdout, told.stderr
+    pages = sorted(tmp_path.iterdir())
+    assert [page.suffix for page in pages] == [".html", ".md"]
+    first = [page.read_bytes() for page in pages]
+    assert [page.read_bytes() for page in reproduce.write(facts, tmp_path)] == first[::-1]
+    html, markdown = (text.decode() for text in first)
+    assert "## mismatch (" in markdown
+    assert "<h2>mismatch (" in html
+    assert "http" not in html and "<script" not in html, "the page loads nothing"
+    assert html.count("F0011") == markdown.count("F0011") > 0
+
+
+def test_a_report_escapes_what_documents_print() -> None:
+    row = dict.fromkeys(reproduce.COLUMNS, "a<b> | c\nd")
+    row |= {"status": "mismatch", "computed_value": 1.0}
+    facts = {"release_id": "r", "figures": 1, "comparisons": 1, "by_status": {"mismatch": 1},
+             "by_document": {"a<b>": {"mismatch": 1}}, "best": {"mismatch": 1}, "rows": [row],
+             "checks": []}  # fmt: skip
+    assert "a<b>" not in reproduce.html(facts) and "a&lt;b&gt;" in reproduce.html(facts)
+    assert "a<b> \\| c d" in reproduce.markdown(facts)

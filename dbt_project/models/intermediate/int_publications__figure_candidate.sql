@@ -8,6 +8,63 @@ area_value as (
     select * from {{ ref('int_publications__area_value') }}
 ),
 
+special as (
+    select distinct figure_id
+    from {{ ref('int_publications__figure_special') }}
+),
+
+-- Mean growth over several years: what the years held say, and what the missing ones would have to be.
+span as (
+    select
+        figure.figure_id,
+        span.reason
+        || case
+            when span.mean_pct is not null then ''
+            else
+                ': a mean of ' || {{ shown('span.mean_low_pct', 2) }} || ' to '
+                || {{ shown('span.mean_high_pct', 2) }} || ' %. The printed '
+                || {{ shown('figure.printed_value', 2) }} || ' % needs '
+                || {{ shown(
+                    "100 * (power(power(1 + cast(figure.printed_value as double) / 100, span.years_total) / span.known_factor, cast(1 as double) / (span.years_total - span.years_known)) - 1)",
+                    1
+                ) }}
+                || ' % in each of the missing years'
+        end as reason
+    from figure
+    inner join {{ ref('circle_growth_span') }} as span
+        on figure.circle_id = span.circle_id
+        and figure.indicator_id = span.indicator_id
+        and figure.year_start = span.year_from
+        and figure.year_end = span.year_to
+        and span.vintage = 'first_published'
+),
+
+-- Disparities at comparable prices are not computable; those at current prices of one edition are.
+spread as (
+    select
+        figure.figure_id,
+        max(spread.series) as series,
+        min(spread.value) as least,
+        max(spread.value) as most
+    from figure
+    inner join {{ ref('circle_inequality_year') }} as spread
+        on figure.circle_id = spread.circle_id
+        and figure.year = spread.year
+        and spread.indicator_id = 'gdp_per_capita_year_end'
+        and spread.vintage = 'latest'
+        and spread.series is not null
+    where
+        (
+            figure.indicator_name = 'gdp_per_capita_max_min_ratio_comparable_price'
+            and spread.measure = 'max_min_ratio'
+        )
+        or (
+            figure.indicator_name = 'gdp_per_capita_cv_comparable_price'
+            and spread.measure like 'cv\_%' escape '\'
+        )
+    group by figure.figure_id
+),
+
 valued as (
     select
         missing.figure_id,
@@ -108,7 +165,8 @@ compared as (
                     'Missing under ' || case when vintage = 'none' then 'every vintage' else vintage end
                     || ': ' || coalesce(missing, 'the total of the province; would be filled by ' || would_be_filled_by)
             else ''
-        end as missing
+        end as missing,
+        cast(null as varchar(400)) as note
     from valued
     union all
     select
@@ -122,8 +180,24 @@ compared as (
         edition_min,
         edition_max,
         cast(null as varchar(16)) as computed_fact_id,
-        '' as missing
+        '' as missing,
+        cast(null as varchar(400)) as note
     from mixed
+    union all
+    select
+        figure_id,
+        vintage,
+        value as computed_value,
+        value_low as computed_low,
+        value_high as computed_high,
+        is_mixed_vintage,
+        is_estimate,
+        edition_min,
+        edition_max,
+        cast(null as varchar(16)) as computed_fact_id,
+        '' as missing,
+        note
+    from {{ ref('int_publications__figure_special') }}
     union all
     select
         figure_id,
@@ -136,7 +210,8 @@ compared as (
         cast(null as varchar(20)) as edition_min,
         cast(null as varchar(20)) as edition_max,
         cast(null as varchar(16)) as computed_fact_id,
-        'made of other figures of the document: ' || rule as missing
+        'made of other figures of the document: ' || rule as missing,
+        cast(null as varchar(400)) as note
     from {{ ref('int_publications__figure_own') }}
     union all
     select
@@ -157,12 +232,32 @@ compared as (
             when figure.place_reason is not null
                 then 'No place of the warehouse matches: ' || figure.place_reason
             when figure.period_text is null then 'The document gives no year for the figure'
+            when span.figure_id is not null then span.reason
             else 'The figure is about several years'
-        end as missing
+        end
+        || case
+            when spread.figure_id is null then ''
+            else
+                '. At current prices, ' || spread.series || ', the nine cities give '
+                || {{ shown('spread.least', 2) }}
+                || case
+                    when spread.least = spread.most then ''
+                    else ' to ' || {{ shown('spread.most', 2) }} || ' by the choice of mean and divisor'
+                end
+        end as missing,
+        cast(null as varchar(400)) as note
     from figure
     left join {{ ref('int_publications__figure_missing') }} as known
         on figure.figure_id = known.figure_id
-    where known.figure_id is null
+    left join special
+        on figure.figure_id = special.figure_id
+    left join span
+        on figure.figure_id = span.figure_id
+    left join spread
+        on figure.figure_id = spread.figure_id
+    where
+        known.figure_id is null
+        and special.figure_id is null
 )
 
 select
@@ -171,7 +266,8 @@ select
     figure.printed_value,
     figure.interval_low,
     figure.interval_high,
-    figure.step,
+    -- A count of divisions or cities is exact: one more is another count, not a rounding.
+    case when compared.vintage in ('divisions', 'census_2020') then 0 else figure.step end as step,
     case when figure.number is not null then compared.computed_value end as computed_value,
     case when figure.number is not null then compared.computed_low end as computed_low,
     case when figure.number is not null then compared.computed_high end as computed_high,
@@ -183,7 +279,8 @@ select
     case
         when figure.number is null then 'The document prints a dash: there is no figure to check'
         else compared.missing
-    end as missing
+    end as missing,
+    compared.note
 from compared
 inner join figure
     on compared.figure_id = figure.figure_id

@@ -16,7 +16,11 @@ select
         when 'not_computable' then judged.missing
         when 'internally_consistent' then 'Intervals overlap; ' || judged.missing
         when 'reproduced'
-            then case when judged.is_estimate then 'The province is the sum of its cities' end
+            then
+                'Every value that the inputs allow ('
+                || {{ shown('judged.computed_low') }} || ' to ' || {{ shown('judged.computed_high') }}
+                || ') is printed like this'
+                || case when judged.is_estimate then '; the province is the sum of its cities' else '' end
         when 'consistent'
             then
                 case
@@ -41,14 +45,19 @@ select
     end
     || case
         when not judged.is_mixed_vintage or judged.computed_value is null then ''
+        when judged.note is not null then ''
         when judged.edition_min = judged.edition_max then '; inputs of several documents'
         else
             '; inputs of several editions (' || judged.edition_min || ', ' || judged.edition_max
             || ')'
     end
     || case
-        when judged.is_estimate and judged.status in ('consistent', 'rounding', 'mismatch')
+        when
+            judged.note is null
+            and judged.is_estimate
+            and judged.status in ('consistent', 'rounding', 'mismatch')
             then '; the province is the sum of its cities'
         else ''
-    end as reason
+    end
+    || coalesce('; ' || judged.note, '') as reason
 from judged

@@ -387,6 +387,10 @@ def clean() -> Rows:
             {"figure_id": "F1", "input_figure_id": f"F{number}", "role": "part", "factor": 1.0}
             for number in (2, 3)
         ],
+        "document_check": [
+            {"check_id": "C1", "document": FIGURE["document"], "what": "sum", "status": "pass"}
+            | spot
+        ],
         "policy_target": [
             {
                 "target_id": "T1",

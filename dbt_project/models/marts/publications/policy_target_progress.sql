@@ -18,6 +18,10 @@ select
     judged.is_preliminary as latest_is_preliminary,
     case when judged.latest_value is null then 'none' else 'latest' end as vintage,
     {{ published('target.target_value - judged.latest_value') }} as gap,
+    case
+        when judged.has_passed then 0
+        when judged.latest_value is not null then target.horizon_year - judged.latest_year
+    end as years_left,
     round(judged.gap_pct, 4) as gap_pct,
     round(judged.required_annual_change, 6) as required_annual_change,
     case

@@ -1,0 +1,14 @@
+select
+    circle_id,
+    city_code,
+    units,
+    units_included,
+    units_included_names,
+    2020 as population_share_year,
+    round(population_share, 6) as population_share,
+    2019 as output_share_year,
+    round(output_share, 6) as output_share,
+    round(city_gdp, 4) as city_gdp,
+    round(units_gdp, 4) as units_gdp,
+    output_basis
+from {{ ref('int_circle__apportion') }}

@@ -1,0 +1,27 @@
+"""Checks of documents against themselves: a verdict each, and a registered document.
+
+Belongs here: the shape of a check. Not here: whether it holds (dbt recomputes what it can).
+"""
+
+from __future__ import annotations
+
+from expectations import Suite, broken_rows, files_match_contract, not_null, one_of, unique
+
+SUITE = Suite(
+    "document_check",
+    (
+        files_match_contract("document_check"),
+        unique("check_id"),
+        not_null("what"),
+        one_of("status", "pass", "rounding", "mismatch", "suspect", "info"),
+        broken_rows(
+            "document_is_known",
+            "the document is registered",
+            """
+            select t.check_id, t.document from {batch} t
+            where not exists (select 1 from document d where d.document = t.document)
+            """,
+            needs=("document",),
+        ),
+    ),
+)
