@@ -23,15 +23,21 @@ function format(digits) {
 
 /**
  * Decimals that the printed precision carries: those of the width of [low, high], at most `most`.
- * Without bounds, two for small values and none for large ones.
+ * An exact value has those it needs; without bounds, a large value has at most one.
  */
 export function digitsOf(value, low, high, most = 2) {
-  if (low !== null && low !== undefined && high !== null && high !== undefined && high > low) {
-    const width = high - low
-    return Math.max(0, Math.min(most, Math.ceil(-Math.log10(width) - 1e-9)))
-  }
-  if (value === null || Number.isInteger(value)) return 0
-  return Math.abs(value) >= 1000 ? Math.min(1, most) : most
+  if (value === null || value === undefined || Number.isInteger(value)) return 0
+  const bounded = typeof low === 'number' && typeof high === 'number'
+  if (bounded && high > low) return Math.max(0, Math.min(most, Math.ceil(-Math.log10(high - low) - 1e-9)))
+  if (!bounded && Math.abs(value) >= 1000) return Math.min(1, most)
+  return needed(value, most)
+}
+
+/** The fewest decimals, up to `most`, that write the value. */
+export function needed(value, most = 4) {
+  for (let digits = 0; digits < most; digits++)
+    if (Math.abs(value - Number(value.toFixed(digits))) < 1e-9) return digits
+  return most
 }
 
 export function number(value, digits) {

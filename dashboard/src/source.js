@@ -2,7 +2,7 @@
 // printed, and for a made value its inputs, each of which opens in turn.
 import { by, described, has, rows, urlOf } from './data.js'
 import { h } from './dom.js'
-import { L, digitsOf, named, number, unitText, word } from './format.js'
+import { L, digitsOf, named, needed, number, unitText, word } from './format.js'
 import { documents, indicators, places } from './reference.js'
 
 let dialog = null
@@ -75,10 +75,12 @@ export const terms = (pairs) =>
 
 const section = (title, ...body) => h('section', null, h('h3', null, title), ...body)
 
+const exact = (value) => number(value, needed(value))
 const interval = (low, high) =>
-  low === null || low === undefined ? null : `[${number(low, 4)}, ${number(high, 4)}]`.replaceAll(/0+(?=[,\]])/g, (zeros, at, text) => (text.slice(0, at).includes('.') ? '' : zeros)).replaceAll(/\.(?=[,\]])/g, '')
+  low === null || low === undefined ? null : `[${exact(low)}, ${exact(high)}]`
 
-const shown = (value, unit) => `${number(value, Math.max(digitsOf(value, null, null, 4), 0))} ${unitText(unit)}`
+const shown = (value, unit) =>
+  value === null || value === undefined ? '—' : `${exact(value)} ${unitText(unit)}`
 
 async function describe(source) {
   if (source.kind === 'circle') return ofCircle(source.row)
@@ -116,7 +118,7 @@ async function fileTerms(row) {
 async function ofCity(row) {
   const [indicatorList, full] = await Promise.all([indicators(), cityFact(row)])
   const indicator = indicatorList.get(row.indicator_id)
-  const fact = full ?? row
+  const fact = full ?? (row.document !== undefined ? row : await bestFact(row))
   const body = []
   if (indicator?.definition) body.push(h('p', { class: 'definition' }, indicator.definition))
   if (fact.value_text)
@@ -151,6 +153,11 @@ async function cityFact(row) {
   return list.find((other) => other.fact_id === row.fact_id)
 }
 
+async function bestFact(row) {
+  const list = await rows('city_indicator_best', { indicator_id: { $eq: row.indicator_id } })
+  return list.find((other) => other.fact_id === row.fact_id)
+}
+
 async function otherVintages(fact) {
   const list = (await rows('city_indicator_year', { indicator_id: { $eq: fact.indicator_id } })).filter(
     (other) => other.place_code === fact.place_code && other.year === fact.year && other.fact_id !== fact.fact_id,
@@ -174,7 +181,12 @@ async function otherVintages(fact) {
   )
 }
 
-async function ofCircle(row) {
+/** A row of circle_indicator_year; one that holds only some columns is fetched whole first. */
+async function ofCircle(given) {
+  const row =
+    given.aggregation !== undefined
+      ? given
+      : (await rows('circle_indicator_year', { circle_id: { $eq: given.circle_id } })).find((other) => other.fact_id === given.fact_id)
   const list = await indicators()
   const indicator = list.get(row.indicator_id)
   const name = named(row, 'circle_name') || row.circle_id

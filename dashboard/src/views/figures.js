@@ -21,7 +21,7 @@ export async function render(params) {
   const vintages = [...new Set(all.map((row) => row.vintage))].sort()
   const vintage = vintages.includes(params.vintage) ? params.vintage : vintages.includes('as_of:2022') ? 'as_of:2022' : vintages[0]
   const ofPaper = printed.filter((row) => row.document === PAPER)
-  const context = { all, vintage, indicatorMap, placeMap, ofPaper, codes: (memberMap.get(CIRCLE) ?? []).map((m) => m.place_code), name: (code) => named(placeMap.get(code), 'place_name') }
+  const context = { all, vintage, params, indicatorMap, placeMap, ofPaper, codes: (memberMap.get(CIRCLE) ?? []).map((m) => m.place_code), name: (code) => named(placeMap.get(code), 'place_name') }
   return [
     heading(L('图像里的数只剩文中几处', 'The figures are pictures: few of their values survive in print'), L('论文图重绘', 'The paper’s figures, redrawn'),
       L('用发布版的数据重画图 1、2、4、5、6；◆ 为论文文字中印出的数。画不出来的，写明缺什么。图 3 是夜间灯光影像，不重绘。', 'Figures 1, 2, 4, 5 and 6 from the data of the release; ◆ marks what the paper prints in its text. What cannot be drawn says what is missing. Figure 3 is a night-light image and is not redrawn.')),
@@ -228,8 +228,8 @@ async function six(context) {
   return h(
     'section',
     null,
-    h('div', { class: 'section-head' }, h('h2', null, L('图 6　地区差距，2010–2021', 'Figure 6. Regional gap, 2010–2021')), h('p', null, L('人均 GDP 的最大最小比与变异系数', 'Ratio of extremes and coefficient of variation of GDP per head'))),
-    await dispersion(CIRCLE, { from: 2010, to: 2021 }),
+    h('div', { class: 'section-head' }, h('h2', null, L('图 6　地区差距，2010–2021', 'Figure 6. Regional gap, 2010–2021')), h('p', null, L('论文按可比价格；此处为现价，不可直接相比', 'The paper’s are at comparable prices, these at current prices: not the same measure'))),
+    await dispersion(CIRCLE, { ...context.params, vintage: context.vintage }, { from: 2010, to: 2021, printed, choose: false }),
     printed.length ? [h('h3', null, L('论文印出的四个数', 'The four numbers that the paper prints')), checks(printed, context.indicatorMap, 12)] : null,
   )
 }

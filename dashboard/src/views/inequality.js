@@ -1,11 +1,12 @@
 // How far apart the members are: the values themselves, and the measures that the release has.
 import { axis, chart, tip } from '../chart.js'
-import { groups, rows } from '../data.js'
+import { groups, has, rows } from '../data.js'
 import { h } from '../dom.js'
 import { L, named, number, unitText, valueText } from '../format.js'
 import { circleOrder, indicators, members, places } from '../reference.js'
 import { controls, figure, gap, heading, num, segmented, select, table } from '../ui.js'
 import { dispersion } from './dispersion.js'
+import { released } from './released.js'
 
 const CANDIDATES = ['gdp_per_capita', 'disposable_income_per_capita', 'urban_disposable_income_per_capita', 'rural_disposable_income_per_capita', 'average_wage', 'gdp_density', 'urbanisation_rate', 'fiscal_self_sufficiency', 'rd_intensity', 'population_density']
 
@@ -49,9 +50,25 @@ export async function render(params) {
           },
         })
       : gap(L('成员没有这个指标', 'No member has this indicator'), named(indicator, 'name')),
-    h('section', null, h('div', { class: 'section-head' }, h('h2', null, L('差距指标', 'Measures'))), await dispersion(circleId)),
+    h('section', null, h('div', { class: 'section-head' }, h('h2', null, L('差距指标', 'Measures'))), await dispersion(circleId, params)),
+    await further(circleId, params, name),
     await urbanRural(indicatorMap, placeMap, own),
   ]
+}
+
+/** What else the release says of the circle's structure. */
+async function further(circleId, params, name) {
+  const keep = (of) => (row) =>
+    (row.vintage === undefined || row.vintage === (params.vintage ?? 'latest')) && (row.indicator_id === undefined || row.indicator_id === of)
+  return Promise.all(
+    [
+      ['circle_core_periphery_year', L('核心与外围', 'Core and periphery'), params.of ?? 'gdp_per_capita_year_end'],
+      ['circle_primacy_year', L('首位度与位序—规模（地区生产总值）', 'Primacy and rank-size of GDP'), 'gdp'],
+      ['circle_city_size', L('城市规模等级', 'Cities by class of size')],
+    ].map(async ([table, title, of]) =>
+      has(table) ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, title)), await released(table, { keep: keep(of), name, where: { circle_id: { $eq: circleId } }, limit: 12 })) : null,
+    ),
+  )
 }
 
 /** Urban and rural income, side by side, wherever both are held for the same place and year. */

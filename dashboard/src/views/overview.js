@@ -1,7 +1,7 @@
 // The circle: which definition, which year, which vintage, and what each of them makes of it.
 import { groups, rows } from '../data.js'
 import { h, s } from '../dom.js'
-import { L, digitsOf, named, number, unitText, valueText, word } from '../format.js'
+import { L, digitsOf, named, number, percent, unitText, valueText, word } from '../format.js'
 import { DELTA, GUANGDONG, coast, frame, ground, memberPoints, outline } from '../geo.js'
 import { circleOrder, indicators, members, places, seats } from '../reference.js'
 import { linkTo } from '../state.js'
@@ -9,6 +9,9 @@ import { controls, gap, num, segmented, select, table, tag, yearSlider } from '.
 
 // What heads the page, in this order, where the release has it.
 const LEADS = ['gdp', 'population_resident', 'gdp_per_capita_year_end', 'gdp_share_of_province', 'land_area', 'urbanisation_rate']
+// Of other circles and of members only the columns that are shown; their source fetches the rest.
+const COMPARED = ['circle_id', 'indicator_id', 'year', 'vintage', 'value', 'value_low', 'value_high', 'unit', 'members_total', 'members_with_data', 'fact_id']
+const LISTED = ['place_code', 'indicator_id', 'year', 'value', 'value_low', 'value_high', 'unit', 'fact_id']
 const DOMAINS = ['economy', 'population', 'land', 'innovation', 'income', 'finance', 'trade', 'environment']
 
 export async function render(params) {
@@ -58,6 +61,7 @@ export async function render(params) {
     years.length ? await comparison(order, indicatorMap, params.compare ?? 'gdp', year, vintage, circleId) : null,
     years.length ? ledger(now, series, indicatorMap, year, circle) : null,
     await memberTable(own, placeMap, year, circle, indicatorMap),
+    await overlaps(circleId, order),
   ]
 }
 
@@ -183,7 +187,7 @@ async function comparison(order, indicatorMap, asked, year, vintage, circleId) {
   const circleIds = order.filter((c) => c.circle_kind === 'circle').map((c) => c.circle_id)
   const options = LEADS.filter((id) => indicatorMap.has(id))
   const id = options.includes(asked) ? asked : options[0]
-  const found = (await rows('circle_indicator_year', { circle_id: { $in: circleIds } })).filter(
+  const found = (await rows('circle_indicator_year', { circle_id: { $in: circleIds } }, COMPARED)).filter(
     (row) => row.indicator_id === id && row.year === year && row.vintage === vintage,
   )
   const high = Math.max(...found.map((row) => row.value ?? 0), 0)
@@ -248,7 +252,7 @@ function bounds(row) {
 /** The members, side by side. */
 async function memberTable(own, placeMap, year, circle, indicatorMap) {
   const ids = ['gdp', 'population_resident', 'land_area', 'gdp_per_capita', 'urbanisation_rate', 'population_census'].filter((id) => indicatorMap.has(id))
-  const values = (await rows('city_indicator_best', { indicator_id: { $in: ids } })).filter((row) => row.year === year)
+  const values = (await rows('city_indicator_best', { indicator_id: { $in: ids } }, LISTED)).filter((row) => row.year === year)
   const cell = new Map(values.map((row) => [`${row.place_code} ${row.indicator_id}`, row]))
   const used = ids.filter((id) => own.some((m) => cell.has(`${m.place_code} ${id}`)))
   const high = Math.max(...own.map((m) => cell.get(`${m.place_code} gdp`)?.value ?? 0), 0)
@@ -272,5 +276,34 @@ async function memberTable(own, placeMap, year, circle, indicatorMap) {
     h('div', { class: 'section-head' }, h('h2', null, L('成员', 'Members')), h('p', null, L(`${year ?? ''} 年，最新版本，全市口径`, `${year ?? ''}, latest vintage, whole cities`))),
     used.length < ids.length ? h('p', { class: 'note' }, L(`本年没有任何成员有数：${ids.filter((id) => !used.includes(id)).map((id) => named(indicatorMap.get(id), 'name')).join('、')}。`, `No member has a value this year for: ${ids.filter((id) => !used.includes(id)).map((id) => named(indicatorMap.get(id), 'name')).join(', ')}.`)) : null,
     table({ name: `${circle.circle_id} ${L('成员', 'members')}`, caption: L('成员', 'Members'), columns, rows: own, limit: 60 }),
+  )
+}
+
+/** What the circle shares with the others, where the release says it. */
+async function overlaps(circleId, order) {
+  const list = (await rows('circle_overlap', { circle_id: { $eq: circleId } })).filter((row) => row.units_shared > 0)
+  if (!list.length) return null
+  const names = new Map(order.map((c) => [c.circle_id, c]))
+  const source = (row) => ({ kind: 'row', table: 'circle_overlap', row, title: `${named(names.get(circleId), 'circle_name')} ∩ ${named(names.get(row.other_circle_id), 'circle_name')}` })
+  const column = (label, field, text = number) => ({ label, numeric: true, value: (row) => row[field], cell: (row) => num(text(row[field]), row[field], source(row)) })
+  return h(
+    'section',
+    null,
+    h('div', { class: 'section-head' }, h('h2', null, L('与其他区域的重叠', 'What it shares with other regions')), h('p', null, L('圈域从不相加：重叠部分会被重复计算', 'Circles are never added: what they share would count twice'))),
+    table({
+      name: `${circleId} ${L('重叠', 'overlap')}`,
+      caption: L('重叠', 'Overlap'),
+      rows: list,
+      sortBy: 2,
+      descending: true,
+      limit: 8,
+      columns: [
+        { label: L('另一区域', 'Other region'), value: (row) => named(names.get(row.other_circle_id), 'circle_name') || row.other_circle_id },
+        column(L('共有单元', 'Units in both'), 'units_shared'),
+        column(L('重复计算的普查人口', 'Census population counted twice'), 'population_counted_twice'),
+        column(L('占本圈', 'Share of this one'), 'share_of_circle', (v) => percent(v, 1)),
+        column(L('占另一区域', 'Share of the other'), 'share_of_other', (v) => percent(v, 1)),
+      ],
+    }),
   )
 }

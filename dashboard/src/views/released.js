@@ -1,7 +1,8 @@
 // A released table as it is, with its own columns and words: for marts that have no picture yet.
-import { described, rows } from '../data.js'
+import { by, described, rows } from '../data.js'
 import { h } from '../dom.js'
 import { L, named, number, word } from '../format.js'
+import { indicators } from '../reference.js'
 import { gap, num, table } from '../ui.js'
 
 const HIDDEN = /(_sha256|snapshot_id|locator|read_from|fact_id)$|_name_(zh|en)$/
@@ -18,7 +19,12 @@ async function columnWords(tableName) {
  * a place code into words; `source(row, column)` may say where a number comes from.
  */
 export async function released(tableName, { where, keep = () => true, name = (code) => code, most = 12, limit = 20, sortBy = null }) {
-  const [list, words] = await Promise.all([rows(tableName, where), columnWords(tableName)])
+  const [list, words, indicatorMap, circleMap] = await Promise.all([rows(tableName, where), columnWords(tableName), indicators(), rows('circle').then((found) => by(found, 'circle_id'))])
+  const idText = (column, value) => {
+    if (column === 'indicator_id') return named(indicatorMap.get(value), 'name') || word(value)
+    if (/(circle|core|area)_id$/.test(column)) return named(circleMap.get(value), 'circle_name') || name(value) || value
+    return column.endsWith('_code') ? name(value) || value : word(value)
+  }
   const shown = list.filter(keep)
   if (!shown.length) return gap(L('所选范围内没有数', 'Nothing for this choice'), tableName)
   const schema = described(tableName).schema.map((column) => column.name)
@@ -34,19 +40,18 @@ export async function released(tableName, { where, keep = () => true, name = (co
   const cell = (row, column) => {
     const value = row[column]
     if (value === null) return h('span', { class: 'none' }, '—')
-    if (column.endsWith('_code')) return name(value) || value
     if (typeof value === 'boolean') return value ? '✓' : ''
     if (typeof value === 'number') {
-      if (/(^|_)year$/.test(column)) return String(value)
+      if (/(^|_)year(_|$)/.test(column)) return String(value)
       return num(number(value, Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 3 : 1), value, { kind: 'row', table: tableName, row, title: tableName.replaceAll('_', ' ') })
     }
-    return word(value)
+    return idText(column, value)
   }
   return h(
     'div',
     null,
     constant.length
-      ? h('p', { class: 'note' }, constant.map((column) => `${label(column)}: ${column.endsWith('_code') ? name(shown[0][column]) : word(shown[0][column])}`).join(' · '))
+      ? h('p', { class: 'note' }, constant.map((column) => `${label(column)}${L('：', ': ')}${idText(column, shown[0][column])}`).join(' · '))
       : null,
     table({
       name: tableName,

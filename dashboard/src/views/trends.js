@@ -1,11 +1,12 @@
 // The course of an indicator, with what each edition said of each year.
-import { groups, rows } from '../data.js'
+import { groups, has, rows } from '../data.js'
 import { axis, chart, tip } from '../chart.js'
 import { h } from '../dom.js'
 import { L, digitsOf, named, number, percent, unitText, valueText, word } from '../format.js'
 import { circleOrder, indicators, places } from '../reference.js'
 import { change } from '../state.js'
 import { controls, figure, gap, heading, num, segmented, select, table } from '../ui.js'
+import { released } from './released.js'
 
 const DOMAINS = ['economy', 'population', 'land', 'innovation', 'income', 'finance', 'trade', 'environment']
 const MOST = 7
@@ -70,6 +71,7 @@ export async function render(params) {
         })
       : gap(L('没有这个指标的城市数值', 'No city has this indicator'), indicator.would_be_filled_by ? L(`可补自：${indicator.would_be_filled_by}`, `It would be filled by: ${indicator.would_be_filled_by}`) : ''),
     await circleLines(id, indicator, order, params),
+    await growth(params, id),
     revisions.length
       ? h(
           'section',
@@ -171,5 +173,17 @@ async function circleLines(id, indicator, order, params) {
         ],
       },
     }),
+  )
+}
+
+/** Mean growth at comparable prices over spans of years, chained from printed rates. */
+async function growth(params, id) {
+  if (!has('circle_growth_span') || !/^gdp|value_added|growth/.test(id)) return null
+  const circleId = params.circle ?? 'GZ_PAPER9'
+  return h(
+    'section',
+    null,
+    h('div', { class: 'section-head' }, h('h2', null, L('可比价增速', 'Growth at comparable prices')), h('p', null, L('由印刷的逐年增速链式得出，从不以水平之比', 'chained from the printed rates, never a ratio of levels'))),
+    await released('circle_growth_span', { where: { circle_id: { $eq: circleId } }, limit: 12 }),
   )
 }
