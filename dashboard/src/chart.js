@@ -48,10 +48,18 @@ export function chart(option, { height = 340, label }) {
   const draw = async () => {
     const echarts = await load()
     if (!element.isConnected) return
-    const c = colours()
     const instance = echarts.init(element, null, { renderer: 'canvas' })
     element.chart = instance
-    instance.setOption(framed(option(c, element.clientWidth < 560), c))
+    const paint = () => {
+      const c = colours()
+      instance.setOption(framed(option(c, element.clientWidth < 560), c), true)
+    }
+    paint()
+    // At once, not in the next frame: a printer does not wait for one.
+    element.repaint = () => {
+      paint()
+      instance.getZr().flush()
+    }
     instance.on('click', (event) => event.data?.source && openSource(event.data.source))
     element.dataset.drawn = 'true'
     live.add(element)

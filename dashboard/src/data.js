@@ -112,6 +112,8 @@ function file(table) {
  */
 export async function rows(table, where, columns) {
   if (!has(table)) return []
+  // A table in parts is a national one: too large to be read whole by a page.
+  if (described(table).parts) throw new Error(`${table} is in parts`)
   const wanted = columns?.filter((column) => hasColumn(table, column))
   const name = JSON.stringify([table, where, wanted])
   if (!answers.has(name)) {

@@ -132,6 +132,12 @@ function showInNav(id) {
   nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2
 }
 
+/** Puts the page, and the charts in it, into light or dark. */
+function wear(name) {
+  document.documentElement.dataset.theme = name
+  for (const element of main.querySelectorAll('.chart')) element.repaint?.()
+}
+
 function footer() {
   const manifest = release()
   return h(
@@ -157,8 +163,8 @@ async function start() {
   document.body.append(sourceDialog(), status)
   onChange(draw)
   // Charts are pictures of the screen's colours: on paper they are drawn light.
-  addEventListener('beforeprint', () => (document.documentElement.dataset.theme = 'light'))
-  addEventListener('afterprint', () => (document.documentElement.dataset.theme = theme()))
+  addEventListener('beforeprint', () => wear('light'))
+  addEventListener('afterprint', () => wear(theme()))
   await draw()
   performance.mark('metrocircle:interactive')
 }

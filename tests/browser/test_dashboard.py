@@ -243,6 +243,11 @@ def test_trains_are_those_of_the_day_that_is_chosen(reader: Reader, parquet: Tab
         )
         assert sorted(int(value) for value, _ in counts) == sorted(expected["direct_trains"])
         assert all(agrees(text, value) for value, text in counts)
+    # A count opens to the trains themselves, and they are as many as it says.
+    table.locator("tbody .num").first.click()
+    trains = reader.page.locator("dialog [data-trains]")
+    trains.wait_for()
+    assert trains.get_attribute("data-trains") == str(int(counts[0][0]))
 
 
 def test_verdicts_and_statuses_are_counted_as_the_tables_count_them(

@@ -3,6 +3,7 @@ import { groups, has, rows } from '../data.js'
 import { axis, chart, tip } from '../chart.js'
 import { h, s } from '../dom.js'
 import { L, named, number, word } from '../format.js'
+import { exportable } from '../geo.js'
 import { circleOrder, members, places } from '../reference.js'
 import { controls, figure, gap, heading, missingTable, num, segmented, select, table, tag } from '../ui.js'
 import { openSource } from '../source.js'
@@ -134,7 +135,7 @@ async function calendar(params, placeMap) {
       select('city', L('城市', 'City'), cities.map((code) => ({ value: code, label: name(code) })), city),
       years.length > 1 ? select('airyear', L('年份', 'Year'), years.map((y) => ({ value: y, label: y })), year) : null,
       [['优 ≤50', 'Excellent ≤50'], ['良 ≤100', 'Good ≤100'], ['轻度 ≤150', 'Light ≤150'], ['中度 ≤200', 'Moderate ≤200'], ['重度 ≤300', 'Heavy ≤300'], ['严重 >300', 'Severe >300']].map(([z, e], i) => h('span', null, h('i', { class: 'dot', vars: { '--c': GRADES[i][1] } }), L(z, e)))),
-    chart: h('div', { class: 'scroll plain', tabindex: 0, role: 'region', 'aria-label': L('日历', 'Calendar') }, svg),
+    chart: exportable(h('div', { class: 'scroll plain', tabindex: 0, role: 'region', 'aria-label': L('日历', 'Calendar') }, svg), svg),
     data: {
       rows: days,
       limit: 31,
@@ -153,7 +154,12 @@ async function calendar(params, placeMap) {
 /** Printed against recomputed, by measure. */
 async function checked(placeMap) {
   const tableName = has('air_reconciliation') ? 'air_reconciliation' : 'air_period_check'
-  const list = await rows(tableName)
+  const list = (await rows(tableName)).map((row) => ({
+    ...row,
+    document: row.document ?? row.published_document,
+    edition: row.edition ?? row.published_edition,
+    locator: row.locator ?? row.published_locator,
+  }))
   if (!list.length) return missingTable('air_reconciliation', L('公布值与重算值的对照。', 'Published against recomputed.'))
   const name = (code) => named(placeMap.get(code), 'place_name')
   const statuses = [...groups(list, 'status')].sort((a, b) => b[1].length - a[1].length)

@@ -1,5 +1,5 @@
 // The circle: which definition, which year, which vintage, and what each of them makes of it.
-import { groups, rows } from '../data.js'
+import { groups, has, rows } from '../data.js'
 import { h, s } from '../dom.js'
 import { L, digitsOf, named, number, percent, unitText, valueText, word } from '../format.js'
 import { DELTA, GUANGDONG, coast, frame, ground, memberPoints, outline } from '../geo.js'
@@ -62,6 +62,7 @@ export async function render(params) {
     years.length ? ledger(now, series, indicatorMap, year, circle) : null,
     await memberTable(own, placeMap, year, circle, indicatorMap),
     await overlaps(circleId, order),
+    await trial(circleId, year),
   ]
 }
 
@@ -305,5 +306,23 @@ async function overlaps(circleId, order) {
         column(L('占另一区域', 'Share of the other'), 'share_of_other', (v) => percent(v, 1)),
       ],
     }),
+  )
+}
+
+/** Trial accounts of a circle whose members are not all published: estimates, marked as such. */
+async function trial(circleId, year) {
+  const table = 'circle_trial_account'
+  if (!has(table)) return null
+  const where = { circle_id: { $eq: circleId } }
+  const list = (await rows(table, where)).filter((row) => row.value !== null || row.value_low !== null)
+  if (!list.length) return null
+  const years = [...new Set(list.map((row) => row.year))].sort((a, b) => a - b)
+  const shown = years.includes(year) ? year : years.at(-1)
+  const { released } = await import('./released.js')
+  return h(
+    'section',
+    null,
+    h('div', { class: 'section-head' }, h('h2', null, L(`试算，${shown} 年`, `Trial accounts, ${shown}`)), tag(L('估计值，不是公布值', 'Estimates, not published values'), 'warn')),
+    await released(table, { where, keep: (row) => row.year === shown, limit: 12 }),
   )
 }

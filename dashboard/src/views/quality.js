@@ -123,7 +123,7 @@ function dictionary(manifest, tables, columns, params) {
   return section(L('表与列', 'Tables and columns'), L(`${names.length} 张表`, `${names.length} tables`),
     controls(select('table', L('表', 'Table'), ['main', 'tidy', 'meta'].map((schema) => ({ label: schema, options: names.filter((n) => n.startsWith(`${schema}.`)).map((n) => ({ value: n, label: `${n.slice(5)} (${number(manifest.tables[n].rows)})` })) })), chosen)),
     h('p', { class: 'lede' }, L(described?.description_zh, described?.description_en) ?? ''),
-    h('p', { class: 'note' }, L('键', 'Key'), ': ', h('code', null, entry.key.join(', ')), ' · ', number(entry.rows), L(' 行', ' rows'), ' · ', h('a', { href: urlInRelease(entry.path), download: '' }, entry.path), ` (${number(entry.bytes / 1000, 0)} kB) · SHA-256 `, h('code', null, entry.content_hash.slice(0, 12))),
+    h('p', { class: 'note' }, L('键', 'Key'), ': ', h('code', null, entry.key.join(', ')), ' · ', number(entry.rows), L(' 行', ' rows'), ' · ', h('a', { href: urlInRelease(entry.parts?.[0] ?? entry.path), download: '' }, entry.path), ` (${number(entry.bytes / 1000, 0)} kB) · SHA-256 `, h('code', null, entry.content_hash.slice(0, 12))),
     table({
       name: chosen, caption: chosen, limit: 80,
       rows: own.length ? own : entry.schema.map((c) => ({ column_name: c.name, data_type: c.type, unit: c.unit })),

@@ -1,10 +1,10 @@
 // Trains between cities on one day: the network, the pair table, the matrix.
-import { groups, has, hasColumn, rows } from '../data.js'
+import { described, groups, has, hasColumn, rows } from '../data.js'
 import { h, s } from '../dom.js'
 import { L, clock, named, number, word } from '../format.js'
 import { DELTA, GUANGDONG, coast, exportable, frame, ground, mapNote, memberPoints, outline } from '../geo.js'
 import { circleOrder, members, places, seats } from '../reference.js'
-import { openSource, terms } from '../source.js'
+import { openSource } from '../source.js'
 import { change } from '../state.js'
 import { controls, figure, heading, missingTable, num, segmented, select, table } from '../ui.js'
 import { released } from './released.js'
@@ -225,24 +225,40 @@ function matrixFigure(pairs, day, inside, only, name, sourceOf) {
   )
 }
 
-/** The trains that were counted, where the release holds the stops of the day. */
+// Beyond this many stops a list of trains would cost the reader more than it tells.
+const MOST_STOPS = 400_000
+
+/** The trains that were counted, by the rule itself, where the release holds stops and services. */
 async function trainList(row) {
-  if (!has('tidy.rail_stop_time')) return null
-  const stops = (await rows('tidy.rail_stop_time', undefined, ['timetable', 'service_date', 'train_no', 'stop_seq', 'stop_raw', 'place_code', 'arrive_minutes', 'depart_minutes', 'depart_day']))
-    .filter((stop) => stop.timetable === row.timetable && stop.service_date === row.service_date && (stop.place_code === row.origin_code || stop.place_code === row.destination_code))
-  if (!stops.length) return null
-  const names = new Map((await rows('tidy.rail_train', undefined, ['timetable', 'service_date', 'train_no', 'codes', 'origin_minute'])).filter((t) => t.timetable === row.timetable && t.service_date === row.service_date).map((t) => [t.train_no, t]))
-  const counted = []
-  for (const [train, list] of groups(stops, 'train_no')) {
+  const stopsTable = described('tidy.rail_stop_time')
+  if (!stopsTable || stopsTable.parts || stopsTable.rows > MOST_STOPS || !has('tidy.rail_service')) return null
+  const ends = new Set([row.origin_code, row.destination_code])
+  const [stops, services, trains] = await Promise.all([
+    rows('tidy.rail_stop_time', undefined, ['timetable', 'edition', 'train_no', 'stop_seq', 'stop_raw', 'place_code', 'depart_minutes', 'depart_day']),
+    rows('tidy.rail_service', undefined, ['timetable', 'edition', 'train_no', 'start_date']),
+    rows('tidy.rail_train', undefined, ['timetable', 'edition', 'train_no', 'codes']),
+  ])
+  const key = (one) => `${one.timetable} ${one.edition} ${one.train_no}`
+  const starts = new Set(services.map((one) => `${key(one)} ${one.start_date}`))
+  const codes = new Map(trains.map((one) => [key(one), one.codes]))
+  const startOf = (days) => new Date(Date.parse(row.service_date) - days * 864e5).toISOString().slice(0, 10)
+  const counted = new Map()
+  const here = stops.filter((stop) => stop.timetable === row.timetable && ends.has(stop.place_code))
+  for (const [train, list] of groups(here, key)) {
     list.sort((a, b) => a.stop_seq - b.stop_seq)
-    const from = list.find((stop) => stop.place_code === row.origin_code && stop.depart_minutes !== null)
+    const from = list.find((stop) => stop.place_code === row.origin_code && stop.depart_minutes !== null && starts.has(`${train} ${startOf(stop.depart_day ?? 0)}`))
     const to = from && list.find((stop) => stop.place_code === row.destination_code && stop.stop_seq > from.stop_seq)
-    if (to) counted.push({ train: names.get(train), from, to })
+    // The same train may stand in two editions of a timetable: it runs once.
+    if (to) counted.set(from.train_no, `${codes.get(train) ?? from.train_no} ${from.stop_raw}→${to.stop_raw}`)
   }
-  counted.sort((a, b) => String(a.train?.codes).localeCompare(String(b.train?.codes), 'en', { numeric: true }))
-  return h('section', null, h('h3', null, L(`当日两市先后停靠的列车（${counted.length}）`, `Trains that call at both, in this order (${counted.length})`)),
-    h('p', { class: 'trains' }, counted.map((c) => `${c.train?.codes ?? '?'} ${c.from.stop_raw}→${c.to.stop_raw}`).join(L('；', '; '))),
-    counted.length === row.direct_trains ? null : terms([[L('计数', 'Counted'), L(`${row.direct_trains} 趟；跨日列车按出发日计`, `${row.direct_trains}; trains over midnight count on the day they depart`)]]))
+  if (!counted.size) return null
+  const list = [...counted.values()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  return h(
+    'section',
+    null,
+    h('h3', null, L(`按规则当日计入的列车（${list.length}）`, `The trains that the rule counts that day (${list.length})`)),
+    h('p', { class: 'trains', 'data-trains': list.length }, list.join(L('；', '; '))),
+  )
 }
 
 /** Window medians, reach and network measures, as far as the release has them. */
