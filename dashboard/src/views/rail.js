@@ -233,14 +233,17 @@ async function trainList(row) {
   const stopsTable = described('tidy.rail_stop_time')
   if (!stopsTable || stopsTable.parts || stopsTable.rows > MOST_STOPS || !has('tidy.rail_service')) return null
   const ends = new Set([row.origin_code, row.destination_code])
-  const [stops, services, trains] = await Promise.all([
-    rows('tidy.rail_stop_time', undefined, ['timetable', 'edition', 'train_no', 'stop_seq', 'stop_raw', 'place_code', 'depart_minutes', 'depart_day']),
+  const [stops, services, trains, stations] = await Promise.all([
+    rows('tidy.rail_stop_time', undefined, ['timetable', 'edition', 'train_no', 'stop_seq', 'stop_raw', 'telecode', 'place_code', 'depart_minutes', 'depart_day']),
     rows('tidy.rail_service', undefined, ['timetable', 'edition', 'train_no', 'start_date']),
     rows('tidy.rail_train', undefined, ['timetable', 'edition', 'train_no', 'codes']),
+    rows('tidy.rail_station', undefined, ['telecode', 'station_name_zh']),
   ])
   const key = (one) => `${one.timetable} ${one.edition} ${one.train_no}`
   const starts = new Set(services.map((one) => `${key(one)} ${one.start_date}`))
   const codes = new Map(trains.map((one) => [key(one), one.codes]))
+  const called = new Map(stations.map((one) => [one.telecode, one.station_name_zh]))
+  const station = (stop) => called.get(stop.telecode) ?? stop.stop_raw
   const startOf = (days) => new Date(Date.parse(row.service_date) - days * 864e5).toISOString().slice(0, 10)
   const counted = new Map()
   const here = stops.filter((stop) => stop.timetable === row.timetable && ends.has(stop.place_code))
@@ -249,7 +252,7 @@ async function trainList(row) {
     const from = list.find((stop) => stop.place_code === row.origin_code && stop.depart_minutes !== null && starts.has(`${train} ${startOf(stop.depart_day ?? 0)}`))
     const to = from && list.find((stop) => stop.place_code === row.destination_code && stop.stop_seq > from.stop_seq)
     // The same train may stand in two editions of a timetable: it runs once.
-    if (to) counted.set(from.train_no, `${codes.get(train) ?? from.train_no} ${from.stop_raw}→${to.stop_raw}`)
+    if (to) counted.set(from.train_no, `${codes.get(train) ?? from.train_no} ${station(from)}→${station(to)}`)
   }
   if (!counted.size) return null
   const list = [...counted.values()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
