@@ -93,7 +93,7 @@ def main() -> int:
         busy = statistics.median(one[1] for one in visits)
         kilobytes = statistics.median(one[2] for one in visits) / 1000
         requests = statistics.median(one[3] for one in visits)
-        name = f"`#/{view}`" if view else "an empty page of the server (`coast.json`)"
+        name = f"`#/{view}`" if view else "one file of the server, `coast.json`"
         lines.append(f"| {name} | {took:,.0f} | {busy:,.0f} | {kilobytes:,.0f} | {requests:g} |")
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     text = "\n".join(lines)
