@@ -69,7 +69,11 @@ def parser() -> argparse.ArgumentParser:
     query = add("query", "run SQL on the release in use, read-only")
     query.add_argument("sql", help="a SELECT over the tables of the release, or a .sql file")
     query.add_argument("--limit", type=int, default=50, help="rows to print (default 50)")
-    query.add_argument("--csv", action="store_true", help="print CSV")
+    query.add_argument(
+        "--csv", action="store_true",
+        help="print CSV; text that a spreadsheet would run gets a leading apostrophe",
+    )  # fmt: skip
+    query.add_argument("--raw", action="store_true", help="with --csv: every cell as it is")
 
     explain = add("explain", "where a value comes from: vintages, file, cell, unit, correction")
     explain.usage = (
@@ -464,8 +468,10 @@ def command_circle(settings: Settings, options: argparse.Namespace) -> int:
     elif options.csv:
         import polars as pl
 
+        from pipelines.release import export
+
         frame = pl.DataFrame(answer["values"], infer_schema_length=None)
-        sys.stdout.write(frame.write_csv())
+        sys.stdout.write(export.to_csv(frame))
     else:
         out(circle.text(answer, every_year=options.all or options.year is not None))
     return 0
@@ -474,6 +480,7 @@ def command_circle(settings: Settings, options: argparse.Namespace) -> int:
 def command_query(settings: Settings, options: argparse.Namespace) -> int:
     import polars as pl
 
+    from pipelines.release import export
     from pipelines.release.query import query, records
 
     sql = options.sql
@@ -484,7 +491,7 @@ def command_query(settings: Settings, options: argparse.Namespace) -> int:
         out(json.dumps(records(frame), ensure_ascii=False, indent=1, allow_nan=False))
     elif options.csv:
         try:
-            sys.stdout.write(frame.write_csv())
+            sys.stdout.write(export.to_csv(frame, raw=options.raw))
         except pl.exceptions.ComputeError as error:
             raise MetrocircleError(f"CSV has no room for lists or bytes: {error}") from error
     else:

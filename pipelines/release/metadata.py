@@ -20,6 +20,7 @@ import polars as pl
 
 from pipelines.contract import Column, Contract, polars_schema
 from pipelines.release.database import description_en
+from pipelines.release.export import harmless
 from pipelines.release.parquet import Exported, connect, literal, quote
 
 RELEASE_FILE = "release.json"
@@ -113,7 +114,8 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
     with path.open("w", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(rows)
+        for row in rows:
+            writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
 
 
 def write_documents(
