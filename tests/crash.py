@@ -219,12 +219,22 @@ def prune_kills(folder: Path, kills: int, seed: int = SEED) -> Counter[str]:
         current = settings.current.readlink().name
         code = in_child(dying_at(dice.randint(1, events), lambda: keep.prune(settings, 1)))  # noqa: B023
         counts["prune killed" if code == -signal.SIGKILL else "prune came through"] += 1
-        require(in_child(lambda: is_sound(settings)) == 0, f"after kill {number} of prune")  # noqa: B023
+        # What is left has the files that it had: a prune removes, and changes none.
+        for name in keep.releases(settings):
+            require(
+                listed(trial / "releases" / name) == listed(template / "releases" / name),
+                f"after kill {number} of prune: {name} is not whole",
+            )
         require({current, spared} <= set(keep.releases(settings)), "a spared release is gone")
         require(in_child(lambda: keep.prune(settings, 1)) == 0, "the next prune did not heal")  # noqa: B023
         require(set(keep.releases(settings)) == {current, spared}, "the next prune is not whole")
         require(not list(settings.releases.glob(".*")), "remains in releases")
+    require(in_child(lambda: is_sound(settings)) == 0, "what is left after all prunes")
     return counts
+
+
+def listed(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
 # ------------------------------------------------------------------------------------ full disk
@@ -271,7 +281,7 @@ def full_disks(folder: Path, times: int, seed: int = SEED) -> Counter[str]:
 # -------------------------------------------------------------------------------------- readers
 
 READER = """
-import json, os, sys
+import json, os, sys, time
 from pathlib import Path
 import duckdb, polars as pl
 
@@ -291,6 +301,7 @@ while not stop.exists():
         assert one == two == {row[0] for row in rows}, (one, two, rows)
         seen.add(document["release_id"])
         reads += 1
+        time.sleep(0.1)
     except Exception as error:
         errors.append(repr(error))
 print(json.dumps({"reads": reads, "releases": len(seen), "errors": errors[:3]}))
