@@ -381,6 +381,13 @@ ALSO = {
     },
     "strategic_industry.document_is_known": {"strategic_industry.list_is_complete"},
     "strategic_industry.place_code_is_known": {"strategic_industry.list_is_complete"},
+    # A city's code says its level and its province.
+    "rail_city.place_code_not_null": {"rail_city.level_agrees_with_code"},
+    "rail_city.place_level_in_domain": {"rail_city.level_agrees_with_code"},
+    "rail_city.place_code_is_known": {
+        "rail_city.level_agrees_with_code",
+        "rail_city.guangdong_is_its_prefectures",
+    },
     # No word outside the six grades can be the grade of an index.
     "air_city_day.grade_raw_in_domain": {"air_city_day.grade_fits_index"},
     # A county outside every list lies in no prefecture.
