@@ -51,7 +51,7 @@ intensity as (
         indicator_name like '%change' as is_change,
         n
     from paper
-    where indicator_name like 'mfg\_share\_%' escape '\'
+    where substr(indicator_name, 1, 10) = 'mfg_share_'
 ),
 
 table_1 as (
@@ -290,9 +290,9 @@ circle as (
             'n_supercity', 'n_megacity', 'n_large_city_type1', 'n_large_city_type2', 'n_medium_city',
             'n_small_city_type1', 'n_small_city_type2'
         ) then {{ measure('n') }} end) as cities_by_class,
-        sum(case when indicator_name like 'gdp\_share\_%\_industry' escape '\' and year = 2010 then {{ measure('n') }} end)
+        sum(case when substr(indicator_name, 1, 10) = 'gdp_share_' and indicator_name like '%industry' and year = 2010 then {{ measure('n') }} end)
             as structure_2010,
-        sum(case when indicator_name like 'gdp\_share\_%\_industry' escape '\' and year = 2021 then {{ measure('n') }} end)
+        sum(case when substr(indicator_name, 1, 10) = 'gdp_share_' and indicator_name like '%industry' and year = 2021 then {{ measure('n') }} end)
             as structure_2021
     from one
     where place = '广州都市圈'

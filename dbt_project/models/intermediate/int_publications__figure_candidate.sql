@@ -60,7 +60,7 @@ spread as (
         )
         or (
             figure.indicator_name = 'gdp_per_capita_cv_comparable_price'
-            and spread.measure like 'cv\_%' escape '\'
+            and substr(spread.measure, 1, 3) = 'cv_'
         )
     group by figure.figure_id
 ),

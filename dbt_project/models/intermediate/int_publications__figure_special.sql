@@ -109,8 +109,10 @@ counted_city as (
         on size.size_class = class_name.size_class
     where
         figure.indicator_name = 'n_cities_county_level_and_above'
-        or figure.indicator_name like 'n\_%\_city%' escape '\'
-        or figure.indicator_name in ('n_supercity', 'n_megacity')
+        or figure.indicator_name in (
+            'n_supercity', 'n_megacity', 'n_large_city_type1', 'n_large_city_type2',
+            'n_medium_city', 'n_small_city_type1', 'n_small_city_type2'
+        )
     group by figure.figure_id, figure.indicator_name
 ),
 
