@@ -5,7 +5,7 @@ Belongs here: the shape of a check. Not here: whether it holds (dbt recomputes w
 
 from __future__ import annotations
 
-from expectations import Suite, broken_rows, files_match_contract, not_null, one_of, unique
+from expectations import Suite, files_match_contract, not_null, one_of, refers_to, unique
 
 SUITE = Suite(
     "document_check",
@@ -14,14 +14,6 @@ SUITE = Suite(
         unique("check_id"),
         not_null("what"),
         one_of("status", "pass", "rounding", "mismatch", "suspect", "info"),
-        broken_rows(
-            "document_is_known",
-            "the document is registered",
-            """
-            select t.check_id, t.document from {batch} t
-            where not exists (select 1 from document d where d.document = t.document)
-            """,
-            needs=("document",),
-        ),
+        refers_to("document", "document", "document"),
     ),
 )
