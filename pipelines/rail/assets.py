@@ -16,7 +16,7 @@ from pipelines import contract, lake, staleness
 from pipelines.archive import acquire
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
 from pipelines.rail import stations, timetable, whole
-from pipelines.rail.recognise import WHOLE
+from pipelines.rail.recognise import LIVE, WHOLE
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
 
@@ -60,8 +60,8 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
     for slice_ in slices:
         archive(settings, slice_)
         document, edition = slice_.snapshots[0].document, slice_.snapshots[0].edition
-        if edition == WHOLE:
-            window = whole.registered(settings.sources, document)
+        if edition == WHOLE or document == LIVE:
+            window = whole.window_of(settings.sources, document, edition)
             read = whole.read_window(slice_.name, slice_.snapshots, window, reference)
         else:
             read = timetable.read_service_date(slice_.name, edition, slice_.snapshots, guangdong)

@@ -14,14 +14,12 @@ What is asked (`sources/rail/README.md` says what is known of each address):
 The list of a date is found by prefix: each letter and digit, and one character deeper wherever the
 answer is full (200 trains). The stops are asked once per `train_no`, whatever the number of dates.
 
-The assembled form, in `<warehouse>/fetched/rail/12306_<first>_<last>/`:
-
-    cr<YYMMDD>.min.csv      the archive form that `cr` reads, based on the first date. Every train
-                            carries its dates (`261202-03`), so the window is what they span
-    station_name.<YYYYMMDD>.js   the station table as served, named for the day it was asked
-
-`<warehouse>/fetching/rail/<run>/report.json` says what was asked, what is missing and why; the raw
-answers lie in the archive under the hashes of the run's journal.
+The assembled form is `<warehouse>/fetched/rail/12306_<first>_<last>/cr<YYMMDD>.min.csv`, the form
+that `cr` reads, based on the first date. Every train carries its dates (`261202-03`), so the
+window is what they span; the refresh takes it as the edition `<first>_<last>` of
+`cr_timetable_live`. Beside the journal, in `<warehouse>/fetching/rail/<run>/`, lie `report.json`
+(what was asked, what is missing and why) and the station table as served; the raw answers lie in
+the archive under the hashes of the journal.
 
 An empty list is not evidence: outside the window, with a wrong date or on a bad day 12306 answers
 `[]` with status true. An empty answer is asked once more at the end, a train without stops is
@@ -76,7 +74,7 @@ _TRAIN_NO = re.compile(r"[0-9A-Za-z/]{12}")
 _CODE = re.compile(r"[A-Z]?[0-9]{1,5}")
 _SEARCH = re.compile(r"leftTicket/query[A-Z]?")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_TABLE = re.compile(r"^﻿?\s*var station_names\s*=\s*'([^']*)'\s*;?\s*$")
+_TABLE = re.compile(r"^\s*var station_names\s*=\s*'([^']*)'\s*;?\s*$")
 _DAY = timedelta(days=1)
 Read = TypeVar("Read")
 
@@ -400,6 +398,8 @@ def snapshot(
     today_here = time.strftime("%Y-%m-%d", time.gmtime())
     table = fetcher.get(ask_stations(fetcher, today_here), check_stations)
     stations = stations_of(table)
+    kept = fetcher.journal.with_name(f"station_name.{table.asked_at[:10]}.js")
+    kept.write_bytes(table.body())
     report.stations, report.asked_on = len(stations), table.asked_at
     _on_sale(dates, *_ask(fetcher, ask_presale(fetcher, today_here), presale_of), report)
 
@@ -442,7 +442,7 @@ def snapshot(
             f"{MOST_MISSING:.1%}; run the same command again: only these are asked "
             f"(first: {report.missing[0]['train_no']}: {report.missing[0]['reason']})"
         )
-    _assemble(settings, report, dates, table, telecodes, running, listings, courses)
+    _assemble(settings, report, dates, telecodes, running, listings, courses)
     return report
 
 
@@ -649,7 +649,6 @@ def _assemble(
     settings: Settings,
     report: Report,
     dates: Sequence[date],
-    table: Answer,
     telecodes: Mapping[str, str],
     running: Mapping[str, Iterable[date]],
     listings: Mapping[str, Sequence[Listed]],
@@ -659,12 +658,8 @@ def _assemble(
     report.unknown_stations = sorted(called - telecodes.keys())
     text = timetable_text(running, listings, courses, telecodes)
     folder = f"12306_{dates[0]}_{dates[-1]}"
-    asked_on = table.asked_at[:10].replace("-", "")
-    written = (
-        place(settings, "rail", f"{folder}/cr{dates[0]:%y%m%d}.min.csv", text.encode()),
-        place(settings, "rail", f"{folder}/station_name.{asked_on}.js", table.body()),
-    )
-    report.files = [path.relative_to(settings.warehouse).as_posix() for path in written]
+    path = place(settings, "rail", f"{folder}/cr{dates[0]:%y%m%d}.min.csv", text.encode())
+    report.files = [path.relative_to(settings.warehouse).as_posix()]
 
 
 def site(_: Namespace) -> Site:

@@ -4,7 +4,8 @@ Belongs here: telling a file's document and edition from its bytes. Not here: it
 nothing that is slow to import: an unchanged refresh passes through here.
 
 A timetable file does not say which timetable it is: the dates in its running days do. Nearly all
-of them fall into the window of one registered timetable (`sources/rail/timetables.csv`).
+of them fall into the window of one registered timetable (`sources/rail/timetables.csv`). A snapshot
+that the live client assembled states its window in its folder's name, and every train its dates.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ SOURCE = "rail"
 # The edition of a timetable that is held whole, not only for single dates.
 WHOLE = "whole"
 TIMETABLES = "rail/timetables.csv"
+# Snapshots of the live client; the edition is the window, `<first>_<last>`.
+LIVE = "cr_timetable_live"
 # Larger than the largest archive by far, small enough to hold.
 MOST_BYTES = 256 << 20
 
+_SNAPSHOT = re.compile(r"(?:^|/)12306_(20\d\d-\d\d-\d\d)_(20\d\d-\d\d-\d\d)/[^/]*$")
+_TRAIN_NO = re.compile(r"[0-9A-Za-z/]{12}")
 _CR = re.compile(
-    r"[0-9A-Za-z/]{12},[0-9A-Z]{2,8},[^,\n]*(?:,[01])?\r?\n[^,\n]+,,[0-2][0-9]:[0-5][0-9]\r?\n"
+    r"[0-9A-Za-z/]{12},[0-9A-Z/]{2,24},[^,\n]*(?:,[01])?\r?\n[^,\n]+,,[0-2][0-9]:[0-5][0-9]\r?\n"
 )
 _TIME = re.compile(r"[^,\n]+,,[0-2][0-9]:[0-5][0-9],[0-9A-Z]{2,8}(?:,|\r?\n)")
 _TRAIN = re.compile(r"[0-9A-Za-z/]{12},[^,\n]+,[^,\n]+,[0-9A-Z]{2,8},[0-9]{1,3}(?:,|\r?\n)")
@@ -48,6 +53,8 @@ def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     reader = _reader(head)
     if reader is None:
         return ()
+    if reader == "cr" and (window := _SNAPSHOT.search(offer.name)):
+        return (Claim(SOURCE, LIVE, _live_edition(offer, *window.groups()), "original", reader),)
     timetable = _timetable(offer, sources, reader)
     return (Claim(SOURCE, timetable, WHOLE, "mirror", reader),)
 
@@ -61,6 +68,21 @@ def _reader(head: str) -> str | None:
     if _TRAIN.match(head):
         return "train"
     return None
+
+
+def _live_edition(offer: Offer, first: str, last: str) -> str:
+    """`<first>_<last>`; RefusedInput when a train of the snapshot runs at any other time."""
+    for line in unpacked(offer.path).splitlines():
+        cells = line.split(",")
+        if not _TRAIN_NO.fullmatch(cells[0]):
+            continue
+        whole = [f"20{y}-{m}-{d}" for y, m, d in _WHOLE_DATE.findall(",".join(cells[2:]))]
+        if not whole or min(whole) < first or max(whole) > last:
+            raise RefusedInput(
+                f"{offer.name}: expected every train to name its dates from {first} to {last}, "
+                f"found {line[:60]!r}"
+            )
+    return f"{first}_{last}"
 
 
 def _timetable(offer: Offer, sources: Path, reader: str) -> str:

@@ -20,7 +20,7 @@ from pipelines.errors import LayoutDrift, Reject
 from pipelines.rail import calendar, cr, pairs, stations, twin
 from pipelines.rail.calendar import Window
 from pipelines.rail.pairs import Array
-from pipelines.rail.recognise import TIMETABLES, unpacked
+from pipelines.rail.recognise import LIVE, TIMETABLES, unpacked
 from pipelines.rail.timetable import ServiceDate
 
 # The season of a daily train; what runs on fewer days has gaps for other reasons.
@@ -34,6 +34,14 @@ class Reference:
     stations: pl.DataFrame
     cities: pl.DataFrame
     day_types: pl.DataFrame
+
+
+def window_of(sources: Path, timetable: str, edition: str) -> Window:
+    """The window of a timetable held whole: as registered, or as a live snapshot's edition says."""
+    if timetable == LIVE:
+        first, _, last = edition.partition("_")
+        return Window(*map(date.fromisoformat, (first, first, last)))
+    return registered(sources, timetable)
 
 
 def registered(sources: Path, timetable: str) -> Window:

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from local_server import LocalServer, Reply, serving
 
-from pipelines.archive import store
+from pipelines.archive import acquire, store
 from pipelines.archive.acquire import acquisitions
 from pipelines.archive.fetch import Fetcher, Stopped
 from pipelines.archive.store import sha256_of
 from pipelines.errors import MetrocircleError
-from pipelines.rail import calendar, client, cr
+from pipelines.rail import calendar, client, cr, stations, whole
 from pipelines.rail.calendar import Window
 from pipelines.settings import Settings
 from tests.conftest import ROOT, run_cli
@@ -301,6 +301,50 @@ def test_killed_in_the_pause_between_two_questions_nothing_is_asked_twice(tmp_pa
     with serving(served(number=1)) as once:
         fetch(tmp_path / "whole", once, [FIRST])
     assert server.asked == once.asked
+
+
+def test_a_snapshot_is_offered_and_counted_like_an_archive(tmp_path: Path) -> None:
+    """Real stations, made trains: from the answers of the site to direct trains between cities."""
+    sources = Settings().sources
+    known, _ = stations.read_stations(sources, lambda _: "s")
+    cities, _ = stations.read_cities(sources, lambda _: "s")
+    day_types, _ = stations.read_day_types(sources, lambda _: "s")
+    names = dict(known.select("telecode", "station_name_zh").iter_rows())
+    south, north, west, city = (names[code] for code in ("IZQ", "IOQ", "FSQ", "GZQ"))
+    first = date(2024, 12, 2)
+    trains = [
+        # Both stations of Guangzhou: one train to Shenzhen, not two.
+        Train("6c000G910100", ("G9101", "G9102"), (
+            Call(city, 480, 480), Call(south, 500, 505), Call(north, 560, 560),
+        )),
+        Train("6c000G910300", ("G9103",), (Call(west, 700, 700), Call(south, 720, 722),
+                                           Call(north, 790, 790)), frozenset({first})),
+        Train("6c000K910500", ("K9105",), (Call(south, 1430, 1430), Call(north, 1500, 1500))),
+    ]  # fmt: skip
+    fake = Fake12306(
+        trains, {name: (code, "1501", "") for code, name in names.items()}, date(2024, 11, 30),
+        faults=PASSING,
+    )  # fmt: skip
+    with serving(fake) as server:
+        fetch(tmp_path, server, [first, first + timedelta(days=1)])
+    taken, _ = acquire.offered(Settings(warehouse=tmp_path))
+    (snapshot,) = taken
+    assert (snapshot.document, snapshot.edition, snapshot.reader) == (
+        "cr_timetable_live", "2024-12-02_2024-12-03", "cr",
+    )  # fmt: skip
+    window = whole.window_of(sources, snapshot.document, snapshot.edition)
+    reference = whole.Reference(known, cities, day_types)
+    read = whole.read_window(snapshot.slice, (snapshot,), window, reference)
+    assert read.rejects == []
+    nation = read.tables["rail_city_pair_day_national"]
+    counts = {
+        (row["service_date"].day, row["origin_code"], row["destination_code"]): row["direct_trains"]
+        for row in nation.iter_rows(named=True)
+    }
+    assert counts == {
+        (2, "440100", "440300"): 3, (3, "440100", "440300"): 2,
+        (2, "440600", "440100"): 1, (2, "440600", "440300"): 1,
+    }  # fmt: skip
 
 
 def start(warehouse: Path, server: LocalServer, pace: str = "0") -> subprocess.Popen[str]:
