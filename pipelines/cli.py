@@ -206,6 +206,18 @@ def parser() -> argparse.ArgumentParser:
         "--table", action="append", default=[], metavar="CC-TT", help="one table, like 02-15"
     )
 
+    environment = site("environment", "the province's bulletins, or the hours of the platform")
+    environment.add_argument("what", choices=("bulletins", "hours"))
+    environment.add_argument(
+        "--column", action="append", default=[], metavar="NAME", help="of the bulletins' site"
+    )
+    environment.add_argument(
+        "--pages", type=int, default=3, metavar="N", help="index pages a column (default 3)"
+    )
+    environment.add_argument(
+        "--readings", type=int, default=1, metavar="N", help="of the platform, 20 minutes apart"
+    )
+
     contract = add("contract", "write the dbt model files that follow from the contract", False)
     contract.add_argument("--write", action="store_true", help="write them (default: only compare)")
 
