@@ -107,8 +107,18 @@ def _create_table(connection: DuckDBPyConnection, item: Exported, folder: Path) 
         connection.execute(
             f"CREATE VIEW {name} AS SELECT * FROM read_parquet({literal(f'{item.path}/*.parquet')})"
         )
-        connection.execute(f"COMMENT ON VIEW {name} IS {literal(table_comment(item.table))}")
-        return
+        comments = [f"COMMENT ON VIEW {name} IS {literal(table_comment(item.table))}"]
+    else:
+        _fill_table(connection, name, item, folder)
+        comments = [f"COMMENT ON TABLE {name} IS {literal(table_comment(item.table))}"]
+    comments += [
+        f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(column_comment(column))}"
+        for column in item.columns
+    ]
+    connection.execute("; ".join(comments))
+
+
+def _fill_table(connection: DuckDBPyConnection, name: str, item: Exported, folder: Path) -> None:
     columns = ", ".join(
         f"{quote(c.name)} {c.type}{' NOT NULL' if c.name in item.table.key else ''}"
         for c in item.columns
@@ -117,12 +127,6 @@ def _create_table(connection: DuckDBPyConnection, item: Exported, folder: Path) 
     connection.execute(
         f"INSERT INTO {name} SELECT * FROM read_parquet({literal(str(folder / item.path))})"
     )
-    comments = [f"COMMENT ON TABLE {name} IS {literal(table_comment(item.table))}"]
-    comments += [
-        f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(column_comment(column))}"
-        for column in item.columns
-    ]
-    connection.execute("; ".join(comments))
 
 
 def _comment_known(connection: DuckDBPyConnection, exported: Sequence[Exported]) -> None:

@@ -11,6 +11,7 @@ and the history of the DuckDB file they come from.
 from __future__ import annotations
 
 import hashlib
+import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,7 +234,8 @@ def _export_parts(
         _materialise(connection, table, columns, found, part)
         _check_finite(connection, table, columns)
         _check_key(connection, table)
-        name = f"{path}/{value}.parquet"
+        # A value may hold what no file name may.
+        name = f"{path}/{urllib.parse.quote(value, safe='')}.parquet"
         counted = connection.execute(f"SELECT count(*) FROM {_WORK}").fetchone()
         held = int(counted[0]) if counted else 0
         _copy(connection, contract, table, held, shape, folder / name)
