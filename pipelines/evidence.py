@@ -115,6 +115,39 @@ _COMMON = (
     ),
 )
 
+# Values of the members behind a circle's value: what measures over members are computed from.
+_MEMBERS = """
+select
+    lineage.role, cell.place_code, cell.place_name_zh, cell.indicator_id, cell.year, cell.value,
+    cell.unit, cell.document, cell.edition, cell.value_text, cell.unit_raw, cell.method,
+    cell.locator, cell.read_from, cell.read_locator, cell.fact_id
+from circle_indicator_year as circle
+inner join meta.lineage as lineage on circle.fact_id = lineage.fact_id
+inner join city_indicator_year as cell on lineage.input_fact_id = cell.fact_id
+where circle.circle_id = $circle_id and circle.year = $year and circle.vintage = $vintage
+    and {which}
+order by cell.indicator_id, cell.place_code, lineage.role
+"""
+_MEMBER_LINE = (
+    "{role} {place_name_zh} {indicator_id} {year}: {value} {unit}, {document} {edition}, "
+    "printed {value_text} {unit_raw} at {locator} (fact {fact_id})"
+)
+
+
+def _members(which: str, *needs: str) -> Step:
+    return Step(
+        "values of the members",
+        ("circle_id", "year", "vintage", *needs),
+        _MEMBERS.replace("{which}", which),
+        _MEMBER_LINE,
+    )
+
+
+_BEST_LINE = (
+    "{place_name_zh} {indicator_id} {year}: {value} {unit}, {document} {edition} (fact {fact_id})"
+)
+_BEST = "b.place_name_zh, b.indicator_id, b.year, b.value, b.unit, b.document, b.edition, b.fact_id"
+
 # Tables whose rows rest on many others, or on printed rows of their own.
 _OWN: dict[str, tuple[Step, ...]] = {
     "main.city_year_wide": (
@@ -240,6 +273,109 @@ _OWN: dict[str, tuple[Step, ...]] = {
             "where t.target_id = $target_id",
             "{value_text} for {place_raw}, {indicator_raw} ({comparator}, {comparator_basis}): "
             "{document} {locator}, read from {read_from} {read_locator}, held in {file}",
+        ),
+    ),
+    "main.circle_inequality_year": (_members("circle.indicator_id = $indicator_id"),),
+    "main.circle_core_periphery_year": (_members("circle.indicator_id = $indicator_id"),),
+    "main.circle_primacy_year": (_members("circle.indicator_id = $indicator_id"),),
+    "main.location_quotient_year": (_members("circle.indicator_id = $sector"),),
+    "main.circle_structure_pair": (
+        _members(
+            "circle.indicator_id in ('primary_share', 'secondary_share', 'tertiary_share') "
+            "and (cell.place_code in ($place_code_a, $place_code_b) or $place_code_b = 'REST')",
+            "place_code_a",
+        ),
+        Step(
+            "printed shares",
+            ("place_code_a", "place_code_b"),
+            "select f.figure_id, f.place_raw, f.indicator_raw, f.value_text, f.document, "
+            "f.locator, f.read_from, f.read_locator from tidy.printed_figure as f "
+            "where $vintage = 'as_printed' and starts_with(f.indicator_id, 'manufacturing_share') "
+            "and f.year_end = $year and (f.place_code in ($place_code_a, $place_code_b) "
+            "or $place_code_b = 'REST') order by f.place_code, f.figure_id",
+            "{figure_id} {place_raw} {indicator_raw} {value_text}: {document} {locator}",
+        ),
+    ),
+    "main.circle_growth_span": (
+        Step(
+            "rates of the years",
+            ("circle_id", "indicator_id", "vintage"),
+            "select year, value, unit, edition_min, edition_max, method, fact_id "
+            "from circle_indicator_year where circle_id = $circle_id "
+            "and indicator_id = $indicator_id and vintage = $vintage "
+            "and year > $year_from and year <= $year_to order by year",
+            "{year}: {value} {unit}, {method}, editions {edition_min} to {edition_max} "
+            "(fact {fact_id})",
+        ),
+    ),
+    "main.circle_city_size": (
+        Step(
+            "cities of the class",
+            ("year", "source", "size_class", "city_names"),
+            "select place_code, place_name_zh, population_city_proper, fact_id "
+            "from city_size_class where year = $year and source = $source "
+            "and size_class = $size_class and contains($city_names, place_name_zh) "
+            "order by place_code",
+            "{place_name_zh} ({place_code}): {population_city_proper} (fact {fact_id})",
+        ),
+    ),
+    "main.circle_overlap": (
+        Step(
+            "members of both",
+            ("circle_id", "other_circle_id"),
+            "select m.circle_id, m.member_seq, m.member_name, m.place_code, m.coverage, "
+            "m.locator, s.file from circle_member as m "
+            "left join meta.snapshot as s on m.snapshot_id = s.snapshot_id "
+            "where m.circle_id in ($circle_id, $other_circle_id) "
+            "order by m.circle_id, m.member_seq",
+            "{circle_id} {member_name} ({place_code}) {coverage}, at {locator} of {file}",
+        ),
+    ),
+    "main.circle_industry_overlap": (
+        Step(
+            "industries as printed",
+            ("document", "place_code_a", "place_code_b"),
+            "select place_raw, industry_seq, industry_zh, group_code, is_open_list, locator, "
+            "read_from, read_locator from tidy.strategic_industry where document = $document "
+            "and place_code in ($place_code_a, $place_code_b) order by place_code, industry_seq",
+            "{place_raw} {industry_seq}. {industry_zh} ({group_code}) at {locator}, read from "
+            "{read_from} {read_locator}",
+        ),
+    ),
+    "main.industry_cluster_city": (
+        Step(
+            "roles as printed",
+            ("document", "cluster_type", "cluster_seq", "place_code"),
+            "select r.cluster_zh, r.place_raw, r.locator, r.read_from, r.read_locator, s.file "
+            "from tidy.cluster_city_role as r "
+            "left join meta.snapshot as s on r.snapshot_id = s.snapshot_id "
+            "where r.document = $document and r.cluster_type = $cluster_type "
+            "and r.cluster_seq = $cluster_seq order by r.place_code <> $place_code, r.place_code",
+            "{cluster_zh} {place_raw} at {locator}, read from {read_from} {read_locator}",
+        ),
+    ),
+    "main.composite_score": (
+        Step(
+            "indicators of the panel",
+            ("panel_id", "place_code", "year"),
+            f"select w.system, w.direction, w.weight_entropy, w.value_min, w.value_max, {_BEST} "
+            "from composite_weight as w "
+            "inner join city_indicator_best as b on w.indicator_id = b.indicator_id "
+            "where w.panel_id = $panel_id and b.place_code = $place_code and b.year = $year "
+            "order by w.system, b.indicator_id",
+            "{system} weight {weight_entropy}: " + _BEST_LINE,
+        ),
+    ),
+    "main.composite_weight": (
+        Step(
+            "cells of the panel",
+            ("panel_id", "indicator_id"),
+            f"select {_BEST} from city_indicator_best as b "
+            "inner join (select distinct place_code, year from composite_score "
+            "where panel_id = $panel_id) as cell "
+            "on b.place_code = cell.place_code and b.year = cell.year "
+            "where b.indicator_id = $indicator_id order by b.year, b.place_code",
+            _BEST_LINE,
         ),
     ),
     "main.rail_city_pair_day": (

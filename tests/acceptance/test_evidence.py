@@ -69,6 +69,12 @@ F0015 vintage=same_document
 F0015 vintage=first_published_gdp_latest_population
     numerator gdp 2021 first_published: 68,089 亿元
     denominator population_resident 2021 latest: 6,123.45
+circle_inequality_year circle_id=GZ_PAPER9 indicator_id=gdp_density year=2021 vintage=latest measure=cv_n
+    values of the members
+    广州市
+composite_score circle_id=GZ_PAPER9 place_code=广州 year=2018
+    indicators of the panel
+    fiscal_self_sufficiency 2018
 T0001
     88% for 广州都市圈[2023规划]
     numerator 佛冈县 population_census_urban 2020

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from make_tiny_build import TinyBuild
 
 from pipelines.errors import MetrocircleError
-from pipelines.release import diff
+from pipelines.release import diff, metadata
 from pipelines.release.parquet import literal
 from tests.conftest import Refreshed, run_cli
 
@@ -203,15 +203,30 @@ def test_the_version_of_the_schema_follows_the_schema() -> None:
         assert found.version_is_honest == (honest == "yes"), line
 
 
-def test_a_folder_of_files_is_one_table(tmp_path: Path) -> None:
-    """Large national tables are written as a folder per window."""
-    old, new = write_release(tmp_path / "a", OLD), write_release(tmp_path / "b", NEW)
-    for folder in (old, new):
-        file = folder / "t.parquet"
-        moved = file.rename(folder / "moved")
-        (folder / "t.parquet" / "window=1").mkdir(parents=True)
-        moved.rename(folder / "t.parquet" / "window=1" / "0.parquet")
-    assert diff.compare_folders(old, new).tables[0].values_changed == 2
+@pytest.mark.parametrize("listed", [True, False], ids=["manifest", "no manifest"])
+def test_a_folder_of_files_is_one_table(tmp_path: Path, listed: bool) -> None:
+    """Large national tables have a file per timetable; those of equal bytes are not read."""
+    folders = []
+    for name, table in (("a", OLD), ("b", NEW)):
+        folder = write_release(tmp_path / name, table)
+        document = json.loads((folder / "release.json").read_text(encoding="utf-8"))
+        parts = {"t/1.parquet": "place_code < '440300'", "t/2.parquet": "place_code >= '440300'"}
+        (folder / "t").mkdir()
+        for part, condition in parts.items():
+            duckdb.execute(
+                f"copy (from '{folder / 't.parquet'}' where {condition} order by all) "
+                f"to '{folder / part}' (format parquet)"
+            )
+        (folder / "t.parquet").unlink()
+        document["tables"]["main.t"] |= {"path": "t", "parts": list(parts)}
+        (folder / "release.json").write_text(json.dumps(document), encoding="utf-8")
+        # The first part is said to be the same in both, though it is not: it is not looked at.
+        hashes = {"t/1.parquet": "0" * 64, "t/2.parquet": name.ljust(64, "0")}
+        if listed:
+            (folder / "MANIFEST.sha256").write_text(metadata.manifest_text(hashes))
+        folders.append(folder)
+    [table] = diff.compare_folders(*folders).tables
+    assert (table.rows_before, table.values_changed) == (3, 1 if listed else 2)
 
 
 def test_a_refused_row_is_told_by_its_file_not_by_its_bytes(tiny: TinyBuild) -> None:
