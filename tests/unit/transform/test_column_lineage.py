@@ -6,13 +6,14 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from pipelines import contract as contracts
 from pipelines.contract import Column, Contract, Table
 from pipelines.settings import Settings
 from pipelines.transform import lineage
-from tests.conftest import Refreshed
+from tests.conftest import ROOT, Refreshed
 
 # A short name keeps the table below readable.
 INPUTS = {"lake.seen": ["place", "day", "value"], "policy": ["vintage", "year"]}
@@ -143,3 +144,20 @@ def test_the_release_says_where_its_columns_come_from(refreshed: Refreshed, sql:
         "where d.table_name = l.input_table and d.column_name = l.input_column)"
     )
     assert stray == []
+
+
+def test_dagster_shows_it_too(refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(ROOT))
+    monkeypatch.setenv("METROCIRCLE_DAGSTER_STORAGE", str(refreshed.warehouse / "dagster"))
+    with dg.DagsterInstance.get() as instance:
+        event = instance.get_latest_materialization_event(
+            dg.AssetKey(["marts", "circle_indicator_year"])
+        )
+    assert event is not None and event.asset_materialization is not None
+    shown = event.asset_materialization.metadata["dagster/column_lineage"].value
+    [ratio] = [
+        dep.asset_key
+        for dep in shown.deps_by_column["value"]
+        if dep.asset_key.path[-1] == "int_circle__ratio" and dep.column_name == "value"
+    ]
+    assert ratio == dg.AssetKey(["intermediate", "int_circle__ratio"])
