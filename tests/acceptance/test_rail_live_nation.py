@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import os
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import pytest
 from fake_12306 import PASSING, Call, Fake12306, Train
 from local_server import serving
 
+from pipelines.archive import acquire
 from pipelines.archive.fetch import Fetcher
-from pipelines.rail import calendar, client, cr
+from pipelines.rail import calendar, client, cr, whole
+from pipelines.rail import stations as stations_module
 from pipelines.rail.calendar import Window
 from pipelines.settings import Settings
 
@@ -96,7 +99,25 @@ def test_the_nation_of_a_day_comes_back_as_it_was_served(originals: Path, tmp_pa
     }  # fmt: skip
     missing = {row["train_no"] for row in report.missing}
     assert {n: stops for n, stops in wanted.items() if n not in missing} == got
+    # Counted as an archive is, the day has the same direct trains between all cities.
+    (snapshot,) = acquire.offered(settings)[0]
+    live = whole.window_of(settings.sources, snapshot.document, snapshot.edition)
+    original = replace(
+        snapshot, path=originals / "data" / "rail" / "raw" / "gpx0214" / "cr240410.min.csv.gz"
+    )
+    known = whole.Reference(
+        stations_module.read_stations(settings.sources, lambda _: "s")[0],
+        stations_module.read_cities(settings.sources, lambda _: "s")[0],
+        stations_module.read_day_types(settings.sources, lambda _: "s")[0],
+    )
+    fetched, archived = (
+        whole.read_window("slice", (held,), window, known).tables["rail_city_pair_day_national"]
+        for held, window in ((snapshot, live), (original, Window(WINDOW.base, DAY, DAY)))
+    )
+    assert fetched.height > 10_000
+    assert fetched.equals(archived)
     print(
-        f"{len(trains)} trains, {report.stops} stops, {fetcher.asked} questions, "
+        f"{fetched.height} pairs of cities equal; {len(trains)} trains, {report.stops} stops, "
+        f"{fetcher.asked} questions, "
         f"{sum(fake.hits.values())} faults, {len(missing)} missing, {seconds:.0f} s"
     )
