@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from fake_12306 import PASSING, Call, Fake12306, Train
 from local_server import serving
@@ -52,7 +53,12 @@ def held_trains(originals: Path) -> tuple[list[Train], dict[str, tuple[str, str,
             start + (arrive if depart is None else depart),
         )
         stops.setdefault(row["block"], []).append(call)
-    running = timetable.trains.filter(calendar.starts_on(timetable.trains["calendar"], DAY, WINDOW))
+    today = [
+        expression
+        for expression in calendar.readable_masks(timetable.trains["calendar"], WINDOW)
+        if DAY in calendar.running_days(expression, WINDOW)
+    ]
+    running = timetable.trains.filter(pl.col("calendar").is_in(today))
     trains = [
         Train(row["train_no"], tuple(row["code"].split("/")), tuple(stops[row["block"]]))
         for row in running.iter_rows(named=True)

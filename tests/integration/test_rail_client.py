@@ -34,7 +34,7 @@ FIRST = date(2026, 12, 2)
 DATES = [FIRST, FIRST + timedelta(days=1)]
 
 
-def served(faults: frozenset[str] = frozenset(), number: int = 230, **options: int) -> Fake12306:
+def served(faults: frozenset[str] = frozenset(), number: int = 120, **options: int) -> Fake12306:
     trains, stations = made_table(number, FIRST)
     return Fake12306(trains, stations, TODAY, faults=faults, **options)
 
