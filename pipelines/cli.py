@@ -57,6 +57,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     refresh.add_argument("--force", action="store_true", help="do everything again")
     refresh.add_argument(
+        "--accept", action="store_true",
+        help="publish also a release that changes so much that it would be held back",
+    )  # fmt: skip
+    refresh.add_argument(
         "--engine", choices=settings_module.ENGINES, help="what builds the models (default duckdb)"
     )
 
@@ -235,6 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = settings_module.load()
         if getattr(options, "drop", None):
             settings = replace(settings, drop=options.drop.resolve())
+        if getattr(options, "accept", False):
+            settings = replace(settings, accept_changes=True)
         if getattr(options, "engine", None):
             settings = replace(settings, engine=options.engine)
         code = int(command(settings, options))

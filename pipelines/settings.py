@@ -38,6 +38,7 @@ class Settings:
     fetch_pace: factor on every wait of the clients; below 1 only for a server on this machine.
     alert_webhook, alert_mail_to, alert_mail_from, alert_smtp (host:port), alert_smtp_login
         (user:password): where alerts go beside the log. What may hold a secret is never printed.
+    accept_changes: publish also what the gate would hold back for changing too much.
     dagster_postgres: the address of a PostgreSQL database for Dagster's runs; SQLite without one.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     fetch: frozenset[str] = frozenset()
     fetch_contact: str = ""
     fetch_pace: float = 1.0
+    accept_changes: bool = False
     alert_webhook: str = field(default="", repr=False)
     alert_mail_to: str = ""
     alert_mail_from: str = "metrocircle@localhost"
@@ -107,6 +109,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     METROCIRCLE_THREADS: positive integer. METROCIRCLE_SCHEDULES: `on` starts the schedules.
     METROCIRCLE_ENGINE: `duckdb` or `spark`. METROCIRCLE_SPARK_PYTHON: its interpreter.
     METROCIRCLE_FETCH: sources that may be fetched live, parted by commas.
+    METROCIRCLE_ACCEPT: `on` publishes whatever a release changes.
     METROCIRCLE_ALERT_WEBHOOK, METROCIRCLE_ALERT_MAIL_TO, METROCIRCLE_ALERT_MAIL_FROM,
     METROCIRCLE_ALERT_SMTP, METROCIRCLE_ALERT_SMTP_LOGIN: where alerts go.
     METROCIRCLE_DAGSTER_POSTGRES: postgresql://… for Dagster's runs.
@@ -160,6 +163,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         fetch=wanted,
         fetch_contact=contact,
         fetch_pace=pace,
+        accept_changes=env.get("METROCIRCLE_ACCEPT", "").lower() in {"on", "1", "true"},
         alert_webhook=webhook,
         alert_mail_to=env.get("METROCIRCLE_ALERT_MAIL_TO", ""),
         alert_mail_from=env.get("METROCIRCLE_ALERT_MAIL_FROM") or defaults.alert_mail_from,

@@ -4,7 +4,8 @@ Belongs here: the thresholds and the verdict. Not here: comparing two releases (
 what arrives (`expectations/`), publishing (`publish`).
 
 A release that changes more than a refresh should is made, verified and *held back*: its folder is
-there, `current` stays, and a person decides (`metrocircle diff`, then `metrocircle use`). A raised
+there, `current` stays, and a person decides (`metrocircle diff`, then `metrocircle use`; or
+beforehand, of a correction or a backfill, `metrocircle refresh --accept`). A raised
 schema version declares that much will change, so the shares then only warn. What is found depends
 on the release before, so it stands beside the release (`warehouse/checks/`), not in its ledger.
 """

@@ -230,8 +230,8 @@ def publish(
 def _judge_changes(settings: Settings, release: Release) -> list[CheckResult]:
     """Keep and judge what the new release changes, before the pointer makes it public.
 
-    ReleaseHeld when it changes too much. A previous release that can no longer be read has no
-    changes to tell; that stops nothing.
+    ReleaseHeld when it changes too much, unless a person accepted that beforehand. A previous
+    release that can no longer be read has no changes to tell; that stops nothing.
     """
     previous = current_release(settings)
     if previous is None or previous.problem or previous.release_id == release.release_id:
@@ -242,7 +242,8 @@ def _judge_changes(settings: Settings, release: Release) -> list[CheckResult]:
         return []
     diff.store(settings, changes)
     results = gate.judge(changes)
-    gate.refuse_if_too_much(changes, results)
+    if not settings.accept_changes:
+        gate.refuse_if_too_much(changes, results)
     return results
 
 

@@ -81,6 +81,17 @@ def test_a_release_is_held_back_until_a_person_uses_it(build: TinyBuild) -> None
     assert build.publish().release_id == new
 
 
+def test_a_change_that_was_accepted_beforehand_is_published(build: TinyBuild) -> None:
+    build.mark(1)
+    build.publish()
+    build.mark(2)
+    willing = replace(build, settings=replace(build.settings, accept_changes=True))
+    release = willing.publish()
+    assert "fail" in {r.status for r in release.changes}
+    current = current_release(build.settings)
+    assert current is not None and current.release_id == release.release_id
+
+
 def test_what_the_gate_found_comes_with_the_release(build: TinyBuild) -> None:
     build.mark(1)
     build.publish()
