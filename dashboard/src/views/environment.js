@@ -7,6 +7,7 @@ import { exportable } from '../geo.js'
 import { circleOrder, members, places } from '../reference.js'
 import { controls, figure, gap, heading, missingTable, num, segmented, select, table, tag } from '../ui.js'
 import { openSource } from '../source.js'
+import { released } from './released.js'
 
 const MEASURES = [
   ['aqi_rate_pct', 'AQI 达标率', 'AQI good-day rate', '%', 1, false],
@@ -69,7 +70,9 @@ export async function render(params) {
       : gap(L('本期没有这项', 'Nothing for this period'), L(`${label} 在 ${periodText(period)} 无数。`, `${label} is not held for ${periodText(period)}.`), basisList.join(', ')),
     await calendar(params, placeMap),
     await checked(placeMap),
-    has('water_section_period') || has('water_section_reading') ? null : missingTable('water_section_reading', L('地表水断面与水质达标率。', 'Surface-water sections and their standard.')),
+    has('water_area_period')
+      ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, L('地表水', 'Surface water')), h('p', null, L('断面口径不同者不比较', 'Sets of sections are never compared'))), await released('water_area_period', { name, limit: 15 }))
+      : missingTable('water_area_period', L('地表水断面与水质达标率。', 'Surface-water sections and their standard.')),
   ]
 }
 

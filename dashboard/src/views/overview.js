@@ -30,6 +30,15 @@ export async function render(params) {
 
   const chips = order.filter((c) => c.circle_kind === 'circle')
   const others = groups(order.filter((c) => c.circle_kind !== 'circle'), 'circle_kind')
+  const compared = params.compare ?? 'gdp'
+  const [where, definitions, regions, memberRows, shared, trials] = await Promise.all([
+    locator(own),
+    years.length ? comparison(order, indicatorMap, compared, year, vintage, circleId) : null,
+    years.length ? elsewhere(compared, year, indicatorMap) : null,
+    memberTable(own, placeMap, year, circle, indicatorMap),
+    overlaps(circleId, order),
+    trial(circleId, year),
+  ])
   return [
     h(
       'div',
@@ -49,7 +58,7 @@ export async function render(params) {
           ], chips.some((c) => c.circle_id === circleId) ? '' : circleId),
         ),
       ),
-      await locator(own),
+      where,
     ),
     h(
       'div',
@@ -58,11 +67,12 @@ export async function render(params) {
       years.length ? yearSlider('year', L('年份', 'Year'), years, year) : null,
     ),
     years.length ? leads(now, series, indicatorMap, year, circle) : gap(L('此定义没有可汇总的数值', 'This definition has no values to add up'), L(`${circle.members_with_code} / ${circle.members_total} 个成员有行政区划代码；没有代码的成员没有统计数据。`, `${circle.members_with_code} of ${circle.members_total} members have a division code; members without one have no statistics.`)),
-    years.length ? await comparison(order, indicatorMap, params.compare ?? 'gdp', year, vintage, circleId) : null,
+    definitions,
+    regions,
     years.length ? ledger(now, series, indicatorMap, year, circle) : null,
-    await memberTable(own, placeMap, year, circle, indicatorMap),
-    await overlaps(circleId, order),
-    await trial(circleId, year),
+    memberRows,
+    shared,
+    trials,
   ]
 }
 
@@ -324,5 +334,31 @@ async function trial(circleId, year) {
     null,
     h('div', { class: 'section-head' }, h('h2', null, L(`试算，${shown} 年`, `Trial accounts, ${shown}`)), tag(L('估计值，不是公布值', 'Estimates, not published values'), 'warn')),
     await released(table, { where, keep: (row) => row.year === shown, limit: 12 }),
+  )
+}
+
+/** The same indicator and year in the regions that the release compares, where it does. */
+async function elsewhere(id, year, indicatorMap) {
+  const table = 'circle_comparison_year'
+  const list = (await rows(table)).filter((row) => row.indicator_id === id && row.year === year && row.value !== null)
+  if (!list.length) return null
+  const high = Math.max(...list.map((row) => row.value))
+  return h(
+    'section',
+    { class: 'compare' },
+    h('div', { class: 'section-head' }, h('h2', null, L('与其他区域比较', 'Against other regions')), h('p', null, `${named(indicatorMap.get(id), 'name')} · ${year}`)),
+    h(
+      'ol',
+      { class: 'bars' },
+      [...list].sort((a, b) => a.area_seq - b.area_seq).map((row) =>
+        h(
+          'li',
+          null,
+          h('span', { class: 'bar-name' }, named(row, 'area_name') || row.area_id),
+          h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('i', { vars: { '--w': `${((100 * row.value) / (high || 1)).toFixed(2)}%` } })),
+          h('span', { class: 'bar-value' }, num(valueText(row), row.value, { kind: 'row', table, row, title: `${named(row, 'area_name')} · ${named(indicatorMap.get(id), 'name')} · ${year}`, note: row.method }), ' ', h('small', null, unitText(row.unit))),
+        ),
+      ),
+    ),
   )
 }

@@ -1,10 +1,11 @@
 // Does it reproduce? Every printed figure, the value recomputed under each vintage, the verdict.
-import { groups, rows } from '../data.js'
+import { groups, has, rows } from '../data.js'
 import { h, s } from '../dom.js'
 import { L, digitsOf, named, number, unitText, word } from '../format.js'
 import { documents, indicators } from '../reference.js'
 import { change } from '../state.js'
 import { controls, heading, num, segmented, select, table, tag } from '../ui.js'
+import { released } from './released.js'
 
 export const STATUS = ['reproduced', 'consistent', 'internally_consistent', 'rounding', 'mismatch', 'not_computable']
 export const COLOUR = { reproduced: 'var(--series-1)', consistent: 'var(--series-6)', internally_consistent: 'var(--series-4)', rounding: 'var(--series-3)', mismatch: 'var(--series-2)', not_computable: 'var(--rule-2)' }
@@ -51,6 +52,9 @@ export async function render(params) {
       h('p', { class: 'note' }, tally.map((t) => `${word(t.status)}${L('：', ': ')}${meaning[t.status]}`).join(L('；', '; ')) + L('。', '.')),
     ),
     checks(shown, indicatorMap),
+    has('document_check')
+      ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, L('文献内部的自洽', 'Whether the documents agree with themselves'))), await released('document_check', { limit: 12 }))
+      : null,
   ]
 }
 
