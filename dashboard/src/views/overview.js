@@ -354,7 +354,7 @@ async function elsewhere(id, year, indicatorMap) {
         h(
           'li',
           null,
-          h('span', { class: 'bar-name' }, named(row, 'area_name') || row.area_id),
+          h('span', { class: 'bar-name' }, named(row, 'area_name') || row.area_id, ' ', row.is_estimate ? tag(L('估计', 'Estimate'), 'warn', row.method) : null, row.is_mixed_vintage ? tag(L('混合版次', 'Mixed vintages'), 'warn') : null, row.is_preliminary ? tag(L('初步', 'Preliminary'), 'warn') : null),
           h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('i', { vars: { '--w': `${((100 * row.value) / (high || 1)).toFixed(2)}%` } })),
           h('span', { class: 'bar-value' }, num(valueText(row), row.value, { kind: 'row', table, row, title: `${named(row, 'area_name')} · ${named(indicatorMap.get(id), 'name')} · ${year}`, note: row.method }), ' ', h('small', null, unitText(row.unit))),
         ),
