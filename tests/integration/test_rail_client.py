@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from local_server import LocalServer, Reply, serving
 
 from pipelines.archive import acquire, store
+from pipelines.archive import fetch as fetch_module
 from pipelines.archive.acquire import acquisitions
 from pipelines.archive.fetch import Fetcher, Stopped
 from pipelines.archive.store import sha256_of
@@ -345,6 +346,19 @@ def test_a_snapshot_is_offered_and_counted_like_an_archive(tmp_path: Path) -> No
         (2, "440100", "440300"): 3, (3, "440100", "440300"): 2,
         (2, "440600", "440100"): 1, (2, "440600", "440300"): 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("days", ["", "241204", "w567", "241201-03"])
+def test_a_snapshot_whose_trains_run_at_other_times_is_refused(days: str, tmp_path: Path) -> None:
+    text = f"6c000G910100,G9101/G9102,241202\nIZQ,,08:00\nIOQ,30\n\n6c000G910300,G9103,{days}\n"
+    fetch_module.place(
+        Settings(warehouse=tmp_path), "rail", "12306_2024-12-02_2024-12-02/cr241202.min.csv",
+        text.encode(),
+    )  # fmt: skip
+    taken, (refusal,) = acquire.offered(Settings(warehouse=tmp_path))
+    assert taken == []
+    assert "expected every train to name its dates from 2024-12-02" in refusal.reason
+    assert "6c000G910300" in refusal.reason
 
 
 def start(warehouse: Path, server: LocalServer, pace: str = "0") -> subprocess.Popen[str]:
