@@ -65,7 +65,7 @@ SITE_FILES := dashboard/build.mjs dashboard/index.html $(shell find dashboard/sr
 
 $(NODE_STAMP): dashboard/package-lock.json dashboard/package.json
 	@command -v npm >/dev/null || { echo "the dashboard is built with npm, which is not installed"; exit 1; }
-	@cd dashboard && npm ci --silent
+	@cd dashboard && npm ci --loglevel=error
 	@touch $@
 
 dashboard/dist/index.html: $(NODE_STAMP) $(SITE_FILES)
