@@ -199,7 +199,9 @@ def read_rows(snapshot: Snapshot) -> tuple[pl.DataFrame, list[Reject]]:
         return _no_rows(), [reject]
     rows = frame.select(TRANSCRIPTION_COLUMNS).with_row_index("line", offset=2)
     return rows.with_columns(
-        pl.format("L{}", "line").alias("at"), pl.lit(None, dtype=pl.String).alias("place_en")
+        pl.format("L{}", "line").alias("at"),
+        pl.lit(None, dtype=pl.String).alias("place_en"),
+        pl.lit(None, dtype=pl.String).alias("header_key"),
     ).select(tables.ROWS.names()), []
 
 
@@ -487,7 +489,9 @@ def _headers(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl
         .unique(["document", "indicator_key"], keep="first", maintain_order=True)
     )
     rows = (
-        rows.with_columns(squeeze_key("indicator").alias("indicator_key"))
+        rows.with_columns(
+            pl.coalesce("header_key", squeeze_key("indicator")).alias("indicator_key")
+        )
         .join(exact, on=key, how="left", maintain_order="left")
         .join(general, on=["document", "indicator_key"], how="left", maintain_order="left")
         .with_columns(pl.coalesce(c, f"any_{c}").alias(c) for c in wanted)

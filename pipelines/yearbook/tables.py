@@ -33,7 +33,8 @@ NO_MERGED = pl.DataFrame(schema=workbook.MERGED)
 # Rows that may stand above the stub head: title, English title, unit, flags of the page.
 TITLE_ROWS = 14
 _AXES = ("place", "indicator", "year")
-_NUMBER = re.compile(r"^表?[0-9A-Z]{1,2}(?:[-－–—][0-9A-Z]{1,3}){1,3}")
+# Before blanks go: 19-5 2022年… is table 19-5 of 2022.
+_NUMBER = re.compile(r"^\s*表?\s*[0-9A-Z]{1,2}(?:[-－–—][0-9A-Z]{1,3}){1,3}(?![0-9])")
 _PART = re.compile(r"[(（]?续表?[0-9一二三四五六]*[)）]?$")
 _YEAR = re.compile(r"^((?:19|20)[0-9]{2})年?$")
 _YEARS = re.compile(r"^\s*((?:19|20)[0-9]{2})\s*年?\s*$")
@@ -145,7 +146,7 @@ def read_tables(sources: Path) -> tuple[TableMap, ...]:
 # ------------------------------------------------------------------ which table is it
 def bare_title(text: str) -> str:
     """A title without blanks, number, 续表 and width forms: what tables are found by."""
-    text = _NUMBER.sub("", squeezed(unicodedata.normalize("NFKC", text)).replace("巿", "市"))
+    text = squeezed(_NUMBER.sub("", unicodedata.normalize("NFKC", text))).replace("巿", "市")
     return _PART.sub("", re.sub(r"continued[0-9]*$", "", text, flags=re.IGNORECASE)).rstrip(":")
 
 
@@ -190,9 +191,11 @@ def _known_table(
                 continue
             if table.unit and not re.search(table.unit, squeezed(unit + text)):
                 continue
-            if edition := _edition(table, match, cells, sheet, book):
+            edition = _edition(table, match, cells, sheet, book)
+            # A table of a book's zip that prints no year takes the edition of the others.
+            if edition or (member and table.edition.startswith("book+")):
                 groups = tuple((k, v or "") for k, v in match.groupdict().items())
-                return Found(member, sheet, table, bare, edition, groups)
+                return Found(member, sheet, table, bare, edition or "", groups)
     return None
 
 
@@ -351,16 +354,13 @@ def found_tables(
                 of = one.table.document
                 newest[of] = max(newest.get(of, ""), one.edition)
     for part, found, unknown in held:
-        yield (
-            part,
-            [
-                replace(one, edition=newest[one.table.document])
-                if one.table.edition.startswith("book+")
-                else one
-                for one in found
-            ],
-            unknown,
-        )
+        dated = [
+            replace(one, edition=newest[one.table.document])
+            if one.table.edition.startswith("book+")
+            else one
+            for one in found
+        ]
+        yield part, [one for one in dated if one.edition], unknown
 
 
 # ------------------------------------------------------------------ rows as printed
@@ -437,12 +437,9 @@ def printed_rows(
     return pl.concat([empty, *frames]), rejects
 
 
+# header_key: the key of the map row that a header was found by, where that row holds a `*`.
 ROWS = pl.Schema(
-    {
-        **dict.fromkeys(TRANSCRIPTION_COLUMNS, pl.String()),
-        "place_en": pl.String(),
-        "at": pl.String(),
-    }
+    dict.fromkeys((*TRANSCRIPTION_COLUMNS, "place_en", "header_key", "at"), pl.String())
 )
 
 
@@ -684,8 +681,10 @@ def _named(values: pl.DataFrame, found: Found) -> pl.DataFrame:
     period = pl.col("period")
     if axis["row"] == "year":
         period = label.str.replace(r"\s*年$", "")
-    # A table that names no year prints the year before its edition (rule of these yearbooks).
-    fallback = found.group("year") or str(int(found.edition) - 1)
+    # A table that names no year prints the year before its edition (rule of these yearbooks), or
+    # two before, as its map row says.
+    lag = re.search(r"\+([0-9])$", table.edition)
+    fallback = found.group("year") or str(int(found.edition) - int(lag[1] if lag else 1))
     return values.with_columns(
         place.alias("place"),
         pl.when(pl.lit(axis["row"] == "place")).then("label_en").alias("place_en"),
@@ -767,6 +766,7 @@ def _known_headers(
         pl.col("document") == document, pl.col("edition").is_in([edition, "*"])
     )
     known = set(own["key"].to_list())
+    wild = [key for key in own["key"].to_list() if "*" in key]
     patterns = [
         (_glob(key), reason)
         for key, reason in vocabulary.excluded_headers.filter(
@@ -777,7 +777,7 @@ def _known_headers(
     ]
     first = values.unique("indicator", keep="first", maintain_order=True)
     keys = first.select("indicator", key=squeeze_key("indicator"))["key"].to_list()
-    kept: list[str] = []
+    kept: dict[str, str | None] = {}
     left_out: dict[str, list[tuple[str, str]]] = {}
     rejects = []
     for (header, column, row), key in zip(
@@ -785,7 +785,9 @@ def _known_headers(
         keys, strict=True,
     ):  # fmt: skip
         if key in known:
-            kept.append(header)
+            kept[header] = None
+        elif by := next((text for text in wild if _glob(text).fullmatch(key)), None):
+            kept[header] = by
         elif reason := next((why for glob, why in patterns if glob.fullmatch(key)), None):
             left_out.setdefault(reason, []).append(
                 (header, f"{where}{column_letters(column)}{row}")
@@ -814,7 +816,9 @@ def _known_headers(
                 f"left out on purpose: {reason}", severity="warning",
             )
         )  # fmt: skip
-    return values.filter(pl.col("indicator").is_in(kept)), rejects
+    held = values.filter(pl.col("indicator").is_in(list(kept)))
+    found_by = pl.col("indicator").replace_strict(kept, default=None, return_dtype=pl.String)
+    return held.with_columns(found_by.alias("header_key")), rejects
 
 
 def squeeze_key(name: str) -> pl.Expr:
