@@ -153,6 +153,12 @@ def parser() -> argparse.ArgumentParser:
         "--rerun", action="store_true", help="extract the slices that hold them again, and refresh"
     )
 
+    withdraw = add("withdraw", "leave an edition out of every later release, with a reason")
+    withdraw.add_argument("document", help="like china_city_yearbook")
+    withdraw.add_argument("edition", help="like 2014")
+    withdraw.add_argument("--reason", default="", help="why it may not be used")
+    withdraw.add_argument("--undo", action="store_true", help="take the tombstone away")
+
     use = add("use", "point `current` at another release (roll back)")
     use.add_argument("release", help="release id")
 
@@ -632,6 +638,29 @@ def command_rebuild_check(settings: Settings, options: argparse.Namespace) -> in
     else:
         out(found.text())
     return 0 if found.is_same else 1
+
+
+def command_withdraw(settings: Settings, options: argparse.Namespace) -> int:
+    from pipelines import staleness
+    from pipelines.archive import store, withdraw
+
+    document, edition = options.document, options.edition
+    if options.undo:
+        withdraw.restore(settings.sources, document, edition)
+    else:
+        slices, _ = staleness.held_slices(settings)
+        known = {f"{s.document} {s.edition}" for held in slices for s in held.snapshots}
+        withdraw.withdraw(settings.sources, sorted(known), document, edition, options.reason)
+    outcome = "restored" if options.undo else "withdrawn"
+    store.log(settings.archive, outcome, document=document, edition=edition, reason=options.reason)
+    if options.json:
+        out(json.dumps({"document": document, "edition": edition, "outcome": outcome}))
+    else:
+        out(
+            f"{document} {edition} is {outcome} (sources/{withdraw.FILE}); its files stay in the "
+            "archive and in earlier releases\nNext: metrocircle refresh"
+        )
+    return 0
 
 
 def command_use(settings: Settings, options: argparse.Namespace) -> int:

@@ -109,9 +109,9 @@ def _report_offers(settings: Settings, plan: Plan, say: Say) -> None:
         is_fetched = refusal.file.startswith(f"{acquire.FETCHED}/")
         file = refusal.file if is_fetched else f"drop/{refusal.file}"
         store.log(settings.archive, refusal.outcome, file=file, reason=refusal.reason)
-        if refusal.outcome == "refused":
-            say(f"refused: {refusal.reason}")
-    others = [r for r in plan.refusals if r.outcome != "refused"]
+        if refusal.outcome in ("refused", "withdrawn"):
+            say(f"{refusal.outcome}: {refusal.reason}")
+    others = [r for r in plan.refusals if r.outcome in ("known_original", "no_parser")]
     if others:
         known = sum(r.outcome == "known_original" for r in others)
         say(

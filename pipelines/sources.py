@@ -49,8 +49,8 @@ SOURCES = (
     Source(
         name="registry",
         is_sliced=False,
-        files=("indicators.csv", "units.csv", "registry.yml", "*/editions.csv"),
-        depends_on=_REGISTRY,
+        files=("indicators.csv", "units.csv", "registry.yml", "withdrawn.csv", "*/editions.csv"),
+        depends_on=(*_REGISTRY, "sources:withdrawn.csv"),
         tables=("indicator", "unit", "document"),
         cron="0 6 * * 1",
     ),

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.archive import offers, store
+from pipelines.archive import offers, store, withdraw
 from pipelines.archive.offers import Claim, Recognised
 from pipelines.archive.store import Snapshot, sha256_of, snapshot_id
 from pipelines.errors import MetrocircleError
@@ -32,7 +32,7 @@ class Refusal:
     """A file that was offered and not taken in."""
 
     file: str
-    outcome: str  # refused | no_parser | known_original
+    outcome: str  # refused | no_parser | known_original | withdrawn
     reason: str
 
 
@@ -57,11 +57,14 @@ def _snapshot(source: str, document: str, edition: str, file: str, path: Path) -
 
 
 def embedded(settings: Settings) -> list[Snapshot]:
-    """Every file that the checkout itself brings, in a fixed order."""
+    """Every file that the checkout itself brings, in a fixed order, withdrawn editions left out."""
     found = []
+    withdrawn = withdraw.read(settings.sources)
     for source in SOURCES:
         if source.is_sliced:
             for document, edition, path in _transcriptions(settings.sources, source.name):
+                if (document, edition) in withdrawn:
+                    continue
                 found.append(_snapshot(source.name, document, edition, _file(settings, path), path))
             continue
         paths = {path for pattern in source.files for path in settings.sources.glob(pattern)}
@@ -101,6 +104,7 @@ def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
     refused: list[Refusal] = []
     held: dict[str, str] = {}
     known: dict[str, str] = {}
+    withdrawn = withdraw.read(settings.sources)
     for name, found in _recognised(settings):
         if not held:
             held = {s.snapshot_id: s.file for s in embedded(settings)}
@@ -113,6 +117,10 @@ def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
         elif not found.claims:
             refused.append(Refusal(name, "no_parser", f"{found.media}: no parser takes it yet"))
         for claim in found.claims:
+            if why := withdrawn.get((claim.document, claim.edition)):
+                reason = f"{claim.document} {claim.edition} is withdrawn: {why}"
+                refused.append(Refusal(name, "withdrawn", reason))
+                continue
             snapshot = _offered_snapshot(name, found, claim)
             if snapshot.snapshot_id in held:
                 same = f"the same bytes as {held[snapshot.snapshot_id]}"
@@ -167,15 +175,15 @@ def acquisitions(archive: Path) -> list[dict[str, str]]:
 
 def slice_names(settings: Settings, source: str) -> list[str]:
     """Names of the slices a sliced source has now, without hashing what is embedded."""
-    names = {
-        slice_name(document, edition)
-        for document, edition, _ in _transcriptions(settings.sources, source)
+    held = {
+        (document, edition) for document, edition, _ in _transcriptions(settings.sources, source)
     }
     # A slice without a partition would never be extracted.
-    names |= {
-        slice_name(claim.document, claim.edition)
+    held |= {
+        (claim.document, claim.edition)
         for _, found in _recognised(settings)
         for claim in found.claims
         if claim.source == source
     }
-    return sorted(names)
+    withdrawn = withdraw.read(settings.sources)
+    return sorted(slice_name(*edition) for edition in held if edition not in withdrawn)

@@ -6,7 +6,8 @@ into the contract's `indicator`, `unit` and `document` tables. Not here: values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import polars as pl
 import yaml
 
+from pipelines.archive import withdraw
 from pipelines.contract import Table, polars_schema
 from pipelines.errors import Reject, nearest
 
@@ -178,7 +180,20 @@ def read_documents(
         for entry in documents
         if entry["document"] not in dated
     ]
+    rejects += _withdrawn(sources, snapshot)
     return pl.DataFrame(rows, schema=polars_schema(table)), rejects
+
+
+def _withdrawn(sources: Path, snapshot: SnapshotOf) -> Iterator[Reject]:
+    """A withdrawn edition stays visible: one warning each, for as long as its tombstone stands."""
+    for line, ((document, edition), reason) in enumerate(withdraw.read(sources).items(), start=2):
+        file = f"sources/{withdraw.FILE}"
+        warning = _reject(
+            "document", file, snapshot(file), line, "edition",
+            expected="an edition that is in use", found=f"{document} {edition}",
+            reason=f"withdrawn: {reason}",
+        )  # fmt: skip
+        yield replace(warning, severity="warning")
 
 
 def _document_row(

@@ -45,6 +45,13 @@ SOURCE_KINDS = ("original", "mirror", "transcription", "secondary")
 PARTS_OF_A_CITY = ("districts", "excluding_counties")
 STATUSES = ("preliminary", "final", "revised", "unknown")
 DAMAGED = "damaged"
+# What a correction may do, and the entry that says to what.
+_ACTIONS = {
+    "exclude": "",
+    "set_unit": "unit_id",
+    "set_value": "value",
+    "set_place": "to_place_code",
+}
 CORRECTIONS = "sources/yearbook/corrections.yml"
 _CORRECTION = (
     "id", "document", "edition", "place_code", "indicator_id", "year", "scope", "expected_value",
@@ -139,11 +146,13 @@ def _declared(
         if missing := [name for name in _CORRECTION if name not in entry]:
             raise ContractBroken(f"{where}: lacks {', '.join(missing)}")
         where += f" ({entry['id']})"
-        wanted = {"set_unit": "unit_id", "set_value": "value"}.get(entry["action"])
-        if entry["action"] not in ("exclude", "set_unit", "set_value"):
+        wanted = _ACTIONS.get(entry["action"])
+        if entry["action"] not in _ACTIONS:
             raise ContractBroken(
-                f"{where}: action {entry['action']!r} is none of exclude, set_unit, set_value"
+                f"{where}: action {entry['action']!r} is none of {', '.join(_ACTIONS)}"
             )
+        if ("guard_indicator" in entry) != ("guard_value" in entry):
+            raise ContractBroken(f"{where}: guard_indicator and guard_value come together")
         if wanted and wanted not in entry:
             raise ContractBroken(f"{where}: lacks {wanted}")
         if wanted == "unit_id" and entry["unit_id"] not in units:
@@ -629,11 +638,15 @@ def _corrections(
 ) -> tuple[pl.DataFrame, list[Reject]]:
     """Declared corrections of the slices; one that matches nothing any more is an error.
 
-    exclude: the value stays in tidy and reaches no mart. set_unit, set_value: as declared. The text
-    as printed never changes.
+    exclude: the value stays in tidy and reaches no mart. set_unit, set_value: as declared.
+    set_place: the row is another place's, as where two rows were exchanged: every correction sees
+    the place that is printed. guard_indicator, guard_value: acts only while the row prints that.
+    The text as printed never changes.
     """
     rows = rows.with_columns(
-        pl.lit(None, dtype=pl.String).alias("correction_id"), pl.lit(False).alias("is_excluded")
+        pl.lit(None, dtype=pl.String).alias("correction_id"),
+        pl.lit(False).alias("is_excluded"),
+        pl.col("place_code").alias("printed_place"),
     )
     stale = []
     for entry in maps.corrections:
@@ -648,10 +661,17 @@ def _corrections(
         if entry["indicator_id"] != "*":
             match &= pl.col("indicator_id") == entry["indicator_id"]
         if entry["place_code"] != "*":
-            match &= pl.col("place_code") == str(entry["place_code"])
+            match &= pl.col("printed_place") == str(entry["place_code"])
         if entry["expected_value"] != "*":
             match &= pl.col("value").str.strip_chars() == str(entry["expected_value"])
         match = match.fill_null(False)
+        if "guard_indicator" in entry:
+            guard = (
+                (pl.col("indicator_id") == entry["guard_indicator"])
+                & (pl.col("value").str.strip_chars() == str(entry["guard_value"]))
+            ).fill_null(False)
+            # Each file is looked at by itself: one copy may have mended what another prints.
+            match &= (match & guard).any().over("snapshot_id")
         if not rows.select(match.any()).item():
             stale.append(_stale_correction(entry, slice_))
             continue
@@ -665,6 +685,11 @@ def _corrections(
         elif entry["action"] == "set_unit":
             rows = rows.with_columns(
                 pl.when(match).then(pl.lit(entry["unit_id"])).otherwise("unit_id").alias("unit_id")
+            )
+        elif entry["action"] == "set_place":
+            to = pl.lit(str(entry["to_place_code"]))
+            rows = rows.with_columns(
+                pl.when(match).then(to).otherwise("place_code").alias("place_code")
             )
         elif entry["action"] == "set_value":
             new = pl.lit(str(entry["value"])).cast(pl.Decimal(28, 10))

@@ -15,7 +15,7 @@ import make_yearbook
 import polars as pl
 import pytest
 import yearbook_maps
-from yearbook_maps import observe, observe_files
+from yearbook_maps import known_maps, observe, observe_files
 
 from pipelines.errors import ContractBroken
 from pipelines.yearbook import maps
@@ -352,3 +352,45 @@ def test_a_correction_that_cannot_act_as_meant_is_refused(
     with pytest.raises(ContractBroken, match=says):
         maps.read_maps(house.sources, known.divisions, known.aliases, documents)
     assert not marker.exists(), "a YAML tag ran a command"
+
+
+def _exchanged(name: str, frm: str, to: str, guard: str) -> dict[str, Any]:
+    return {
+        "id": f"{name}-exchanged", "document": make_yearbook.DOCUMENT,
+        "edition": make_yearbook.EDITION, "place_code": frm, "indicator_id": "*", "year": 2021,
+        "scope": "whole_city", "expected_value": "*", "guard_indicator": "population_resident",
+        "guard_value": guard, "action": "set_place", "to_place_code": to,
+    }  # fmt: skip
+
+
+def test_exchanged_rows_are_given_back_each_to_its_place(tmp_path: Path) -> None:
+    known = replace(
+        known_maps(),
+        corrections=(
+            _exchanged("a", "440100", "440600", "961.3"),
+            _exchanged("b", "440600", "440100", "1881.1"),
+        ),
+    )
+    rows, rejects = observe(
+        tmp_path,
+        {"place": "广州市", "value": "12185.7"},
+        {"place": "佛山市", "value": "28225.2"},
+        {"place": "广州市", "indicator": "population", "unit": "万人", "value": "961.3"},
+        {"place": "佛山市", "indicator": "population", "unit": "万人", "value": "1881.1"},
+        known=known,
+    )
+    assert rejects == []
+    assert {(r["place_raw"], r["place_code"], str(r["value"].normalize())) for r in rows} == {
+        ("广州市", "440600", "12185.7"), ("佛山市", "440100", "28225.2"),
+        ("广州市", "440600", "961.3"), ("佛山市", "440100", "1881.1"),
+    }  # fmt: skip
+    assert {r["correction_id"] for r in rows} == {"a-exchanged", "b-exchanged"}
+
+
+def test_a_guard_that_is_no_longer_printed_stops_the_exchange(tmp_path: Path) -> None:
+    known = replace(known_maps(), corrections=(_exchanged("a", "440100", "440600", "961.3"),))
+    rows, rejects = observe(tmp_path, {"place": "广州市", "value": "28225.2"}, known=known)
+    assert [r["place_code"] for r in rows] == ["440100"]
+    assert [r.reason for r in rejects] == [
+        "the correction matches nothing any more: remove or renew it"
+    ]

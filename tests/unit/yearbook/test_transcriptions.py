@@ -226,7 +226,7 @@ def test_corrections_still_match_a_printed_value() -> None:
             assert len({row["indicator"] for row in hits}) > 5, entry["id"]
         else:
             assert len(hits) == (23 if entry["place_code"] == "*" else 1), entry["id"]
-        assert entry["action"] in ("exclude", "set_unit", "set_value")
+        assert entry["action"] in ("exclude", "set_unit", "set_value", "set_place")
         assert entry["reason"] and entry["evidence"]
 
 
