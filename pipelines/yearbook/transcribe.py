@@ -25,6 +25,7 @@ from typing import NamedTuple
 from python_calamine import CalamineWorkbook
 
 from pipelines.errors import LayoutDrift, RefusedInput
+from pipelines.yearbook.workbook import column_letters, squeezed
 
 
 class Printed(NamedTuple):
@@ -136,19 +137,6 @@ def _cell_text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip()
-
-
-def column_letters(number: int) -> str:
-    """1 -> A, 27 -> AA."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
-def squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text)
 
 
 # ------------------------------------------------------------------ China City Statistical Yearbook
