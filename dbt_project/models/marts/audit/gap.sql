@@ -92,7 +92,13 @@ reasoned as (
     select
         wanted.*,
         coalesce(reason.would_be_filled_by, indicator.would_be_filled_by) as would_be_filled_by,
-        reason.reason,
+        case
+            when excluded.place_code is not null
+                then
+                    'Printed in ' || excluded.printed_in || ', but excluded by the correction '
+                    || excluded.correction_id
+            else reason.reason
+        end as reason,
         row_number() over (
             partition by
                 wanted.place_code, wanted.circle_id, wanted.indicator_id, wanted.year
@@ -106,6 +112,10 @@ reasoned as (
     left join {{ ref('int_place__named') }} as place
         on wanted.place_code = place.place_code
         and wanted.year = place.year
+    left join {{ ref('stg_yearbook__excluded') }} as excluded
+        on wanted.place_code = excluded.place_code
+        and wanted.indicator_id = excluded.indicator_id
+        and wanted.year = excluded.data_year
     left join {{ ref('gap_reason') }} as reason
         on wanted.indicator_id = reason.indicator_id
         and (reason.year is null or wanted.year = reason.year)
@@ -118,7 +128,13 @@ select
     indicator_id,
     year,
     'circle_indicator_year' as needed_by,
-    would_be_filled_by,
+    -- A yearbook prints a year first in the edition that follows it.
+    case
+        when would_be_filled_by like '%Yearbook%' and would_be_filled_by not like '%edition from%'
+            then
+                would_be_filled_by || ', edition ' || cast(year + 1 as varchar(4)) || ' or later'
+        else would_be_filled_by
+    end as would_be_filled_by,
     coalesce(
         reason,
         case
