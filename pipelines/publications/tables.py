@@ -323,7 +323,6 @@ def read_checks(sources: Path, snapshot: SnapshotOf, table: Table) -> Loaded:
             return Flaw("unknown status", ", ".join(CHECK_STATUSES), status, near)
         columns = (
             "check_id", "document", "locator", "what", "result_text", "expected_text", "status",
-            "note",
         )  # fmt: skip
         return _texts(line, columns) | _texts(line, _ORIGIN)
 

@@ -375,9 +375,14 @@ def _figure(row: dict[str, str]) -> dict[str, str]:
 
 CHECKS = "facts/consistency_checks.csv"
 CHECK_COLUMNS = (
-    "check_id", "document", "locator", "what", "result_text", "expected_text", "status", "note",
-    *ORIGIN,
+    "check_id", "document", "locator", "what", "result_text", "expected_text", "status", *ORIGIN,
 )  # fmt: skip
+_LONG_QUOTE = re.compile(r"“([^“”]{10})[^“”]+”")
+
+
+def _told(text: str) -> str:
+    """The reader's words without sentences: quotations are cut, clauses parted by semicolons."""
+    return _LONG_QUOTE.sub(r"“\1…”", text).replace("，", "；")
 
 
 def _check(row: dict[str, str]) -> dict[str, str]:
@@ -386,11 +391,10 @@ def _check(row: dict[str, str]) -> dict[str, str]:
         "check_id": row["check_id"],
         "document": DOCUMENTS[row["seed_file"][:3]],
         "locator": f"L{row['lines']}",
-        "what": row["what"],
-        "result_text": row["computed"],
-        "expected_text": row["published_or_expected"],
+        "what": _told(row["what"]),
+        "result_text": _told(row["computed"]),
+        "expected_text": _told(row["published_or_expected"]),
         "status": row["status"].lower(),
-        "note": row["note"],
         **{column: row[column] for column in ORIGIN},
     }
 

@@ -46,6 +46,5 @@ select
                 )
                 and (high is null or abs(high - stated_high) <= 0.5000001 * power(cast(10 as double), -stated_digits))
     end as agrees,
-    rule,
-    note
+    rule
 from joined
