@@ -50,9 +50,15 @@ class Built:
         self.connection = duckdb.connect(str(copy), config={"threads": 2})
         manifest = json.loads((warehouse / "build/dbt/manifest.json").read_text(encoding="utf-8"))
         self.nodes: dict[str, dict[str, Any]] = manifest["nodes"]
+        # A later parse writes the manifest anew, without SQL; the results of the build keep it.
+        ran = json.loads((warehouse / "build/dbt/run_results.json").read_text(encoding="utf-8"))
+        compiled = {result["unique_id"]: result["compiled_code"] for result in ran["results"]}
         self.tests = {
-            node["name"]: node for node in self.nodes.values() if node["resource_type"] == "test"
+            node["name"]: node
+            for node in self.nodes.values()
+            if node["resource_type"] == "test" and node["unique_id"] in compiled
         }
+        self.sql = {name: compiled[test["unique_id"]] for name, test in self.tests.items()}
 
     def failing(self, node_id: str, statement: str = "") -> set[str]:
         """Tests about the model that find rows after the statement."""
@@ -64,9 +70,7 @@ class Built:
                 name
                 for name, test in self.tests.items()
                 if node_id in test["depends_on"]["nodes"]
-                and self.connection.execute(
-                    f"select exists (from ({test['compiled_code']}))"
-                ).fetchone()
+                and self.connection.execute(f"select exists (from ({self.sql[name]}))").fetchone()
                 == (True,)
             }
         finally:
