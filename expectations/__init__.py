@@ -16,6 +16,7 @@ SUITES = (
     "air_breakpoint",
     "air_city_day",
     "air_limit",
+    "air_station_hour",
     "bulletin_city_period",
     "circle",
     "circle_member",
@@ -44,6 +45,7 @@ SUITES = (
     "rejects",
     "strategic_industry",
     "unit",
+    "water_section_reading",
 )
 ENGINEERING = "data-engineering"
 DOMAIN = "domain"

@@ -62,16 +62,41 @@ SUITE = Suite(
         ),
         broken_rows(
             "document_is_known",
-            "document and edition are registered in table document",
+            "the document is registered in table document",
             """
             select distinct t.slice, t.document, t.edition from {batch} t
-            where not exists (
-                select 1 from document k where k.document = t.document and k.edition = t.edition)
+            where not exists (select 1 from document k where k.document = t.document)
             """,
             owner=ENGINEERING,
             needs=("document",),
         ),
         between("aqi_published", 1, 500),
+        # Should a column that moved, or sub-indices under the names of concentrations, pass the
+        # gate of the reader, the release stops here.
+        broken_rows(
+            "columns_hold_what_they_head",
+            "in no slice do most days have PM2.5 above PM10, CO above 4 mg/m3 or PM2.5 above the "
+            "index printed beside it",
+            """
+            select slice, file_id, days from (
+                select slice, snapshot_id as file_id, count(*) as days,
+                    count(*) filter (pm25_ugm3 > pm10_ugm3) as particles,
+                    count(*) filter (co_mgm3 > 4) as monoxide,
+                    count(*) filter (
+                        pm25_ugm3 > coalesce(aqi_published, aqi_mean_of_hours)) as moved
+                from {batch} group by slice, snapshot_id)
+            where days >= 20 and 2 * greatest(particles, monoxide, moved) > days
+            """,
+            by_slice=True,
+        ),
+        broken_rows(
+            "nothing_in_quarantine",
+            "no file was set aside because its columns cannot hold what they head",
+            "select slice, fact_id, locator, quarantined from {batch} "
+            "where quarantined is not null",
+            severity="warning",
+            by_slice=True,
+        ),
         broken_rows(
             "within_breakpoints",
             "no concentration lies above the last breakpoint of its daily report",

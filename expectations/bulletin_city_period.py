@@ -24,6 +24,7 @@ MEASURES = (
     "composite_index_change_pct", "pm25_rank", "no2_rank", "aqi_rank", "composite_index_rank",
     "composite_index_change_rank", "water_sections", "water_good_rate_pct",
     "water_inferior_rate_pct", "water_index", "water_index_change_pct", "water_rank",
+    "valid_days",
 )  # fmt: skip
 
 SUITE = Suite(
@@ -76,8 +77,10 @@ SUITE = Suite(
             "all_cities_printed",
             "a measure that a bulletin prints for cities is printed for all 21 of them",
             f"""
-            select slice, measure, count(distinct place_code) as cities from {{batch}}
+            select slice, measure, count(distinct place_code) as cities from {{batch}} t
             where place_code <> '440000' and superseded_by is null and section_set is null
+                and not exists (
+                    select 1 from document k where k.document = t.document and k.relays)
             group by slice, edition, measure having count(distinct place_code) <> {GUANGDONG_CITIES}
             """,
             severity="warning",
@@ -105,12 +108,14 @@ SUITE = Suite(
             """
             with ranked as (
                 select * from {batch}
-                where ends_with(measure, '_rank') and superseded_by is null and value is not null)
+                where ends_with(measure, '_rank') and superseded_by is null and value is not null
+                    and section_set is null)
             select r.slice, r.fact_id, r.locator, r.measure, r.value_text,
                 count(b.fact_id) as before
             from ranked r
             left join ranked b on b.slice = r.slice and b.edition = r.edition
-                and b.measure = r.measure and b.period_end = r.period_end and b.value < r.value
+                and b.measure = r.measure and b.period_start = r.period_start
+                and b.period_end = r.period_end and b.value < r.value
             group by all having r.value <> count(b.fact_id) + 1
             """,
             severity="warning",
@@ -126,7 +131,7 @@ SUITE = Suite(
             held as (select * from {batch} where superseded_by is null),
             placed as (
                 select r.slice, r.edition, r.measure, r.place_code, r.locator,
-                    r.value as rank, v.value * pair.sign as badness
+                    r.period_start, r.period_end, r.value as rank, v.value * pair.sign as badness
                 from held r join pair on pair.measure = r.measure
                 join held v on v.measure = pair.ranked and v.place_code = r.place_code
                     and v.slice = r.slice and v.edition = r.edition
@@ -134,7 +139,8 @@ SUITE = Suite(
             select a.slice, a.measure, a.locator, a.place_code as before,
                 min(b.place_code) as behind
             from placed a join placed b on b.slice = a.slice and b.edition = a.edition
-                and b.measure = a.measure and a.rank < b.rank and a.badness > b.badness
+                and b.measure = a.measure and a.period_start = b.period_start
+                and a.period_end = b.period_end and a.rank < b.rank and a.badness > b.badness
             group by all
             """,
             severity="warning",

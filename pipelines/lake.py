@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -51,6 +52,36 @@ def write(
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def write_parts(lake: Path, table: Table, slice_: str, frames: Iterable[pl.DataFrame]) -> int:
+    """Write one slice frame by frame, each in its own order; the number of rows.
+
+    For slices that do not fit into memory. The order of the frames is the order of the rows, so the
+    caller must give them in a fixed one.
+    """
+    import pyarrow.parquet as pq
+
+    target = path_of(lake, table.name, slice_)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    rows = 0
+    try:
+        empty = pl.DataFrame(schema=polars_schema(table)).to_arrow()
+        with (
+            temporary.open("wb") as handle,
+            pq.ParquetWriter(handle, empty.schema, compression="zstd") as writer,
+        ):
+            for frame in frames:
+                part = conform(frame, table, is_sorted=True).to_arrow()
+                writer.write_table(part.cast(empty.schema))
+                rows += frame.height
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return rows
 
 
 def read(lake: Path, table: Table, slice_: str = "*") -> pl.DataFrame:

@@ -137,7 +137,9 @@ SOURCES = (
             "sources:environment/series.csv",
             *_GEOGRAPHY,
         ),
-        tables=("bulletin_city_period", "air_city_day"),
+        tables=(
+            "bulletin_city_period", "air_city_day", "air_station_hour", "water_section_reading",
+        ),
         cron="20 * * * *",
         silent_days=45,
     ),

@@ -22,3 +22,33 @@
         when {{ index }} > 300 then '严重污染'
     end
 {%- endmacro %}
+
+{% macro iaqi_levels() -%}
+    {{ return([0, 50, 100, 150, 200, 300, 400, 500]) }}
+{%- endmacro %}
+
+{% macro iaqi_between(value, prefix) -%}
+    {#- Individual index of a concentration from breakpoints that stand side by side as
+        <prefix>_<index>, for tables of millions of rows (HJ 633-2012, 4.3: linear, rounded up). Nine
+        decimals before the ceiling, against float noise. A pollutant whose breakpoints end early has
+        no index above them; at the last one of all the index stays. -#}
+    case
+        {%- for level in iaqi_levels()[1:] %}
+            {%- set low = iaqi_levels()[loop.index0] %}
+        when {{ value }} <= {{ prefix }}_{{ level }}
+            then ceil(round(
+                {{ low }} + {{ level - low }} * ({{ value }} - {{ prefix }}_{{ low }})
+                / ({{ prefix }}_{{ level }} - {{ prefix }}_{{ low }}), 9
+            ))
+        {%- endfor %}
+        when {{ value }} > {{ prefix }}_500 then 500
+    end
+{%- endmacro %}
+
+{% macro hourly_pollutants() -%}
+    {#- Pollutant of the hourly report, its reading, and how it is rounded first. -#}
+    {{ return([
+        ('pm25', whole('pm25_ugm3')), ('pm10', whole('pm10_ugm3')), ('so2', whole('so2_ugm3')),
+        ('no2', whole('no2_ugm3')), ('co', tenths('co_mgm3') ~ ' / 10.0'), ('o3', whole('o3_1h_ugm3')),
+    ]) }}
+{%- endmacro %}

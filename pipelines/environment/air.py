@@ -1,8 +1,9 @@
-"""Daily air records of cities: transcribed rows as `air_city_day`.
+"""Daily air records of cities: transcribed rows and archives as `air_city_day`.
 
 Belongs here: reading a day's record (published index, grade, primary pollutant, 24-hour means, the
-daily maximum 8-hour ozone), and telling a missing value from a small one. Not here: recomputing an
-index (dbt), stations and hours, or the layout of any original (transcribe).
+daily maximum 8-hour ozone), telling a missing value from a small one, and the gate that keeps out
+columns that do not hold what they head. Not here: recomputing an index (dbt), stations and hours,
+or the layout of any original (daily, transcribe).
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipelines.archive.store import Snapshot
-from pipelines.environment import cells
+from pipelines.environment import cells, daily, pages
 from pipelines.environment.cells import Context
 from pipelines.errors import Reject
+from pipelines.settings import Settings
 
 TABLE = "air_city_day"
 # Column of the transcription -> column of the table. Micrograms, carbon monoxide in milligrams.
@@ -26,13 +28,17 @@ CONCENTRATIONS = {
     "co": "co_mgm3",
     "o3_8h": "o3_8h_ugm3",
     "o3_1h": "o3_1h_max_ugm3",
+    "o3_24h": "o3_24h_ugm3",
 }
 COLUMNS = (
     "document", "edition", "locator", "place", "date", "aqi", "grade", "primary", "pm25", "pm10",
     "so2", "co", "no2", "o3_8h", "o3_1h", "rank", "source_kind", "read_from", "read_sha256",
     "read_locator", "note",
 )  # fmt: skip
-_PRINTED = ("date", "aqi", "grade", "primary", *CONCENTRATIONS, "rank")
+# Archives of other sites print more: the mean of the hourly indices, which is no daily index.
+_ARCHIVE_COLUMNS = (*COLUMNS, "aqi_mean", "o3_24h")
+_PRINTED = ("date", "aqi", "grade", "primary", *CONCENTRATIONS, "rank", "aqi_mean")
+_OPTIONAL = ("o3_1h", "o3_24h", "aqi_mean")
 # What a cell holds when the platform had nothing: an index or a concentration of exactly 0.
 _ZERO = r"^0+(?:\.0+)?$"
 _NO_DATA = "index 0 stands for a day without data; its cells stay empty"
@@ -45,10 +51,17 @@ def air_rows(
     """One slice as `air_city_day` rows (superset of its columns) and its rejects."""
     frames, rejects = [], []
     for snapshot in snapshots:
-        rows, refused = cells.read_rows(snapshot, COLUMNS, TABLE)
+        if snapshot.reader == "daily_archive":
+            rows, refused = _archive_rows(snapshot)
+        else:
+            rows, refused = cells.read_rows(snapshot, COLUMNS, TABLE)
+            rows = rows.with_columns(pl.lit(_verdict(rows), dtype=pl.String).alias("quarantined"))
         frames.append(rows)
         rejects += refused
-    rows = pl.concat(frames).with_columns(
+    rows = pl.concat(frames, how="diagonal").with_columns(
+        pl.lit("").alias(name) for name in _OPTIONAL if all(name not in f.columns for f in frames)
+    )
+    rows = rows.with_columns(pl.col(_OPTIONAL).fill_null("")).with_columns(
         pl.concat_str([pl.col(name) for name in _PRINTED], separator=",").alias("raw_text")
     )
     rows, found = cells.vocabulary(rows, TABLE)
@@ -56,6 +69,8 @@ def air_rows(
     rows, found = _days(rows)
     rejects += found
     rows, found = _numbers(rows)
+    rejects += found
+    rows, found = _gate(rows)
     rejects += found
     rows, found = cells.places(rows, context, TABLE, "observed_on")
     rejects += found
@@ -75,6 +90,78 @@ def air_rows(
         pl.col("primary").replace("", None).alias("primary_raw"),
         pl.col("note").replace("", None),
     ), [*rejects, *found]
+
+
+def _archive_rows(snapshot: Snapshot) -> tuple[pl.DataFrame, list[Reject]]:
+    """The slice's year of a daily archive in the columns of a transcription."""
+    text = pages.decoded(pages.unpacked(snapshot.path, snapshot.file), snapshot.file)
+    layout = daily.layout_of(text, daily.layouts(Settings().sources))
+    if layout is None:
+        near = "the columns of a layout in maps/daily_layouts.csv"
+        none = cells.no_rows((*_ARCHIVE_COLUMNS, "quarantined"), snapshot)
+        return none, [cells.file_reject(snapshot, TABLE, near, text.partition("\n")[0][:200])]
+    rows = [
+        row
+        | {
+            "document": snapshot.document,
+            "edition": snapshot.edition,
+            "source_kind": snapshot.source_kind,
+        }
+        for row in daily.records(text, layout, snapshot.file)
+    ]
+    # The whole file is judged: the days of one year may be too few to tell.
+    whole = cells.frame(rows, _ARCHIVE_COLUMNS, snapshot)
+    of_year = whole.filter(pl.col("date").str.slice(0, 4).eq(snapshot.edition) | ~_DATED)
+    return of_year.with_columns(pl.lit(_verdict(whole), dtype=pl.String).alias("quarantined")), []
+
+
+# A line without a date belongs to every year: it becomes a reject in each.
+_DATED = pl.col("date").str.contains(r"^\d{4}-\d{2}-\d{2}$")
+# Fewer days than these prove nothing.
+_LEAST_DAYS = 20
+
+
+def _verdict(rows: pl.DataFrame) -> str | None:
+    """Why the columns of a file cannot be concentrations, None if they can. Columns as text.
+
+    Physics decides, not the header. PM10 contains PM2.5, so PM2.5 above it on most days is no
+    concentration (sub-indices). The index of PM2.5 is never below its concentration (HJ 633-2012,
+    table 1), so an index below PM2.5 on most days means that a column moved. Carbon monoxide above
+    4 mg/m3 (the daily limit of class II) on most days is in another unit or another pollutant.
+    """
+    text = [name for name in ("pm25", "pm10", "co", "aqi", "aqi_mean") if name in rows.columns]
+    numbers = rows.select(
+        pl.col(name).str.strip_chars().cast(pl.Float64, strict=False) for name in text
+    )
+    index = pl.coalesce(pl.col(name) for name in ("aqi", "aqi_mean") if name in text)
+    tests = {
+        "PM2.5 lies above PM10, which contains it": pl.col("pm25") > pl.col("pm10"),
+        "PM2.5 lies above the index printed beside it": pl.col("pm25") > index,
+        "carbon monoxide lies above 4 mg/m3": pl.col("co") > 4,
+    }
+    said = []
+    for name, test in tests.items():
+        asked, broken = numbers.select(
+            test.is_not_null().sum().alias("asked"), test.sum().alias("broken")
+        ).row(0)
+        if asked >= _LEAST_DAYS and 2 * broken > asked:
+            said.append(f"{name} on {broken} of {asked} days")
+    return "; ".join(said) or None
+
+
+def _gate(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
+    """Columns of a file with a verdict are left empty, which one reject a file says."""
+    held = pl.col("quarantined").is_null()
+    first = rows.filter(~held).unique("snapshot_id", keep="first", maintain_order=True)
+    rejects = cells.problem(
+        first, pl.lit(True), "date", TABLE,
+        expected="columns that hold what they head",
+        reason=pl.format("all concentrations of the file are set aside: {}", "quarantined"),
+        severity="warning",
+    )  # fmt: skip
+    emptied = (*CONCENTRATIONS.values(), "aqi_published", "aqi_mean_of_hours", "national_rank")
+    kept = rows.with_columns(pl.when(held).then(name).alias(name) for name in emptied)
+    return kept, rejects
 
 
 def _days(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
@@ -101,7 +188,10 @@ def _numbers(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
 
     So is a PM10 of 1 beside a larger PM2.5 (formats/environment 3.2): PM10 contains PM2.5.
     """
-    columns = {"aqi": "aqi_published", "rank": "national_rank", **CONCENTRATIONS}
+    columns = {
+        "aqi": "aqi_published", "rank": "national_rank", "aqi_mean": "aqi_mean_of_hours",
+        **CONCENTRATIONS,
+    }  # fmt: skip
     rejects: list[Reject] = []
     missing: list[pl.Expr] = []
     for raw, name in columns.items():
@@ -120,7 +210,7 @@ def _numbers(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
             reason="the value is not a number; the cell stays empty",
             candidates=cells.repaired(text), severity="warning",
         )  # fmt: skip
-        if raw == "rank":
+        if raw in ("rank", "aqi_mean"):
             continue
         # A day without data is said once, at its index.
         said_at_index = cells.folded("aqi").str.contains(_ZERO)
@@ -130,7 +220,7 @@ def _numbers(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
             severity="warning",
         )  # fmt: skip
         rows = rows.with_columns(pl.when(~zero).then(name).alias(name))
-        if raw != "o3_1h":  # most sources have no such column: that is no gap of the day
+        if raw not in _OPTIONAL:  # most sources have no such column: that is no gap of the day
             mark_text = pl.when(text == "").then(pl.lit("blank")).otherwise(text)
             gap = pl.format("{}={}", pl.lit(raw), mark_text)
             missing.append(pl.when(pl.col(name).is_null()).then(gap))

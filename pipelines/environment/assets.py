@@ -4,14 +4,17 @@ Belongs here: one slice from archive to lake, and its partitions. Not here: pars
 reference). The breakpoints and limits are a source of their own: a job has one kind of partition.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import dagster as dg
+import polars as pl
 
 from pipelines import contract, lake, staleness
 from pipelines.archive import acquire
 from pipelines.archive.store import Snapshot
-from pipelines.environment import air, bulletin, cells, reference
+from pipelines.contract import Table
+from pipelines.environment import air, bulletin, cells, hours, reference, water
+from pipelines.environment.cells import Context
 from pipelines.errors import Reject
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
 from pipelines.lock import exclusive
@@ -19,8 +22,22 @@ from pipelines.settings import Settings
 from pipelines.sources import BY_NAME
 from pipelines.staleness import Slice
 
+RowsOf = Callable[[Sequence[Snapshot], str, Context], tuple[pl.DataFrame, list[Reject]]]
 SOURCE = "environment"
 RULES = "environment_rules"
+ROWS_OF: dict[str, RowsOf] = {
+    bulletin.TABLE: bulletin.bulletin_rows,
+    air.TABLE: air.air_rows,
+    water.TABLE: water.water_rows,
+}
+TABLE_OF_READER = {
+    "bulletin_page": bulletin.TABLE,
+    "daily_archive": air.TABLE,
+    "platform_records": hours.TABLE,
+    "site_hours": hours.TABLE,
+    "wide_hours": hours.TABLE,
+    "water_readings": water.TABLE,
+}
 READERS = {
     "air_breakpoint": lambda sources, snapshot, _: reference.read_breakpoints(sources, snapshot),
     "air_limit": lambda sources, snapshot, _: reference.read_limits(sources, snapshot),
@@ -30,8 +47,8 @@ READERS = {
 def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]:
     """Extract the given slices into the lake; a report per slice.
 
-    Each edition writes both tables, one of them mostly empty: a file that changes its kind then
-    leaves no old rows behind.
+    Each edition writes every table, most of them empty: a file that changes its kind then leaves no
+    old rows behind.
     """
     known = contract.load(settings.contract)
     context = cells.read_context(
@@ -41,32 +58,48 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
     )
     reports = {}
     for slice_ in slices:
-        held = archive(settings, slice_)
-        days = [s for s in held if _is_daily(s)]
-        others = [s for s in held if s not in days]
+        by_table: dict[str, list[Snapshot]] = {table: [] for table in BY_NAME[SOURCE].tables}
+        for snapshot in archive(settings, slice_):
+            by_table[_table_of(snapshot)].append(snapshot)
         report = Extracted()
-        for table, rows_of, snapshots in (
-            (bulletin.TABLE, bulletin.bulletin_rows, others),
-            (air.TABLE, air.air_rows, days),
-        ):
-            frame = lake.read(settings.lake, known.table(table), "no-such-slice")
-            rejects: list[Reject] = []
-            if snapshots:
-                frame, rejects = rows_of(snapshots, slice_.name, context)
-            lake.write(settings.lake, known.table(table), slice_.name, frame)
-            report.rows[table] = frame.height
-            report.rejects += rejects
+        for table, snapshots in by_table.items():
+            report.rows[table] = _write(
+                settings, known.table(table), slice_.name, snapshots, context, report.rejects
+            )
         write_rejects(settings, slice_.name, report.rejects)
         staleness.mark_extracted(settings, slice_)
         reports[slice_.name] = report
     return reports
 
 
-def _is_daily(snapshot: Snapshot) -> bool:
-    """Whether the file's first line has the columns that only daily records have."""
+def _write(
+    settings: Settings,
+    table: Table,
+    slice_: str,
+    snapshots: Sequence[Snapshot],
+    context: Context,
+    rejects: list[Reject],
+) -> int:
+    """Write one table of one slice; the number of its rows. Hours are written file by file."""
+    if table.name == hours.TABLE and snapshots:
+        frames = hours.hour_frames(snapshots, slice_, context, rejects)
+        return lake.write_parts(settings.lake, table, slice_, frames)
+    frame = lake.read(settings.lake, table, "no-such-slice")
+    if snapshots:
+        frame, found = ROWS_OF[table.name](snapshots, slice_, context)
+        rejects += found
+    lake.write(settings.lake, table, slice_, frame)
+    return frame.height
+
+
+def _table_of(snapshot: Snapshot) -> str:
+    """The table a file fills: by its reader, a transcription by the columns of its first line."""
+    if snapshot.reader in TABLE_OF_READER:
+        return TABLE_OF_READER[snapshot.reader]
     with snapshot.path.open("rb") as handle:
         header = handle.readline(4096).decode("utf-8-sig", errors="replace")
-    return {"date", "aqi"} <= set(header.strip().split(","))
+    is_daily = {"date", "aqi"} <= set(header.strip().split(","))
+    return air.TABLE if is_daily else bulletin.TABLE
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:

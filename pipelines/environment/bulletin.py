@@ -29,6 +29,7 @@ MEASURES = (
     "composite_index_change_pct", "pm25_rank", "no2_rank", "aqi_rank", "composite_index_rank",
     "composite_index_change_rank", "water_sections", "water_good_rate_pct",
     "water_inferior_rate_pct", "water_index", "water_index_change_pct", "water_rank",
+    "valid_days",
 )  # fmt: skip
 CITIES = 21
 # The reason of the reject that a page without its table leaves; readers look for these words.
@@ -172,7 +173,7 @@ def read_page(lines: Sequence[Line], headers: pl.DataFrame) -> Page:
             flaws.append((lines[max(at, 0)].number, str(error)))
     body = lines[: captions[0][0]] if captions else lines
     printed = {(cell.place, cell.period) for cell in found}
-    said = [cell for cell in _sentences(body, period) if (cell.place, cell.period) not in printed]
+    said = [cell for cell in sentences(body, period) if (cell.place, cell.period) not in printed]
     return Page(edition, found + said, flaws)
 
 
@@ -257,7 +258,8 @@ def _row(
     ]
 
 
-def _sentences(lines: Sequence[Line], title: str) -> list[Cell]:
+def sentences(lines: Sequence[Line], title: str) -> list[Cell]:
+    """What sentences say of the province's air and rivers; title: the period where none is said."""
     found: dict[tuple[str, str, str, str], Cell] = {}
 
     def keep(cell: Cell) -> None:

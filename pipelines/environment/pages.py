@@ -6,12 +6,15 @@ forms, traditional characters and injected pinyin of re-posts). Not here: what t
 
 from __future__ import annotations
 
+import gzip
 import re
 import unicodedata
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.archive.offers import HEAD_BYTES, Offer
 from pipelines.errors import RefusedInput
 
 
@@ -37,6 +40,36 @@ _BLOCKS = {
     "section", "article", "header", "footer", "caption", "meta",
 }  # fmt: skip
 _SILENT = {"script", "style", "noscript", "template"}
+
+
+# Bytes that one held file may unpack to; a national hour is 4 MB, a city's year of hours too.
+MOST_BYTES = 2 << 30
+
+
+def unpacked(path: Path, name: str) -> bytes:
+    """The bytes of a file, unpacked if gzip; RefusedInput when damaged or too large."""
+    try:
+        with path.open("rb") as handle:
+            packed = handle.read(2) == b"\x1f\x8b"
+        if not packed:
+            return path.read_bytes()
+        with gzip.open(path) as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RefusedInput(f"{name}: damaged gzip ({error})") from error
+    if len(data) > MOST_BYTES:
+        raise RefusedInput(f"{name}: unpacks to more than {MOST_BYTES} bytes")
+    return data
+
+
+def head_bytes(offer: Offer) -> bytes:
+    """The first bytes of a file, unpacked if gzip; empty when the packing is damaged."""
+    if offer.media != "gzip":
+        return offer.head
+    try:
+        return zlib.decompressobj(wbits=31).decompress(offer.head, HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 def decoded(data: bytes, name: str) -> str:

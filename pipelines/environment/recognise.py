@@ -6,11 +6,14 @@ nothing that is slow to import: an unchanged refresh passes through here.
 
 from __future__ import annotations
 
+import re
+import tarfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.archive.offers import Claim, Offer
-from pipelines.environment import pages, titles
+from pipelines.environment import daily, pages, titles, wcf
 from pipelines.errors import RefusedInput
 
 SOURCE = "environment"
@@ -22,12 +25,12 @@ def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     RefusedInput when it is one of ours and cannot be used as it is (several bulletins in one file).
     """
     for own in _RECOGNISERS:
-        if claims := own(offer):
+        if claims := own(offer, sources):
             return claims
     return ()
 
 
-def _bulletin(offer: Offer) -> tuple[Claim, ...]:
+def _bulletin(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     """A saved page of the province's bulletin: its subject and period stand in the title."""
     if offer.media not in ("text", "html") or not titles.is_meant(pages.simplified(offer.text())):
         return ()
@@ -43,4 +46,114 @@ def _bulletin(offer: Offer) -> tuple[Claim, ...]:
     )
 
 
-_RECOGNISERS: tuple[Callable[[Offer], tuple[Claim, ...]], ...] = (_bulletin,)
+def _daily(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """A daily archive of a city or of several: its first line is one of maps/daily_layouts.csv.
+
+    Each year that it lists is an edition of its own.
+    """
+    if offer.media not in ("text", "gzip"):
+        return ()
+    layout = daily.layout_of(offer.text(), daily.layouts(sources))
+    if layout is None:
+        return ()
+    years = daily.years(pages.decoded(pages.unpacked(offer.path, offer.name), offer.name))
+    return tuple(Claim(SOURCE, layout.document, year, "mirror", "daily_archive") for year in years)
+
+
+_MOMENT = re.compile(rb'"?time_?point"?\s*[>:]\s*"?(20\d\d-\d\d-\d\d)', re.IGNORECASE)
+_WCF_HEAD = re.compile(rb"^@.GetAQIDataPublishLives")
+
+
+def _platform(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """An hour of the national platform, or of pm25.in that relays it, in any wrapping.
+
+    A day is an edition. Stations that stand still keep an old time: the most frequent day counts.
+    """
+    if offer.media not in ("text", "xml", "gzip", "binary"):
+        return ()
+    head = pages.head_bytes(offer)
+    binary = _WCF_HEAD.match(head)
+    fields = (b"stationcode", b"station_code", b"positionname", b"position_name")
+    if not binary and not (_MOMENT.search(head) and any(field in head.lower() for field in fields)):
+        return ()
+    data = pages.unpacked(offer.path, offer.name)
+    if binary:
+        days = [row.get("TimePoint", "")[:10] for row in wcf.records(data, "AQIDataPublishLive")]
+    else:
+        days = [found.decode() for found in _MOMENT.findall(data)]
+    (day, _), *_ = Counter(filter(None, days)).most_common(1) or [("", 0)]
+    if not day:
+        return ()
+    is_relay = b'"time_point"' in head
+    document = "pm25in_hourly" if is_relay else "cnemc_hourly"
+    # What the platform itself sent is an original; a relay or a re-coded copy is a mirror.
+    kind = "original" if binary else "mirror"
+    return (Claim(SOURCE, document, day, kind, "platform_records"),)
+
+
+def _site_hours(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """Long CSV of hours (kksk), alone or many in a tar.gz; each year is an edition."""
+    if offer.media not in ("text", "gzip"):
+        return ()
+    head = pages.head_bytes(offer)
+    if offer.media == "gzip" and tarfile.is_tarfile(offer.path):
+        years: set[str] = set()
+        with tarfile.open(offer.path) as archive:
+            for member in archive:
+                handle = archive.extractfile(member) if member.isfile() else None
+                if handle:
+                    data = handle.read(_MOST_MEMBER)
+                    if not _SITE_HEAD.match(data):
+                        return ()
+                    years |= _years(data)
+        found = sorted(years)
+    elif _SITE_HEAD.match(head):
+        found = sorted(_years(pages.unpacked(offer.path, offer.name)))
+    else:
+        return ()
+    return tuple(Claim(SOURCE, "kksk_sites_hourly", year, "mirror", "site_hours") for year in found)
+
+
+_SITE_HEAD = re.compile(rb"^(?:\xef\xbb\xbf)?Date,Hour,WatchPoint,AQI,")
+_SITE_YEAR = re.compile(rb"^(20\d\d)\d{4},", re.MULTILINE)
+_MOST_MEMBER = 512 << 20
+
+
+def _years(data: bytes) -> set[str]:
+    return {year.decode() for year in _SITE_YEAR.findall(data)}
+
+
+def _wide_hours(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """A day of quotsoft, cities or stations side by side; a month is an edition."""
+    if offer.media not in ("text", "gzip"):
+        return ()
+    head = pages.head_bytes(offer)
+    match = _WIDE_HEAD.match(head)
+    if match is None:
+        return ()
+    kind = "sites" if re.match(rb"\d{3,5}[A-Z]", match[1]) else "cities"
+    months = {f"{y.decode()}-{m.decode()}" for y, m in _WIDE_MONTH.findall(head)}
+    return tuple(
+        Claim(SOURCE, f"quotsoft_{kind}", month, "mirror", "wide_hours") for month in sorted(months)
+    )
+
+
+_WIDE_HEAD = re.compile(rb"^(?:\xef\xbb\xbf)?date,hour,type,([^,\r\n]+)")
+_WIDE_MONTH = re.compile(rb"^(20\d\d)(\d\d)\d\d,", re.MULTILINE)
+
+
+def _water(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """A reply of the surface-water platform; the day in the name of the file is its edition."""
+    if offer.media not in ("text", "gzip"):
+        return ()
+    head = offer.text()
+    if not all(word in head for word in ('"thead"', '"tbody"', "断面名称", "水质类别")):
+        return ()
+    day = re.search(r"(20\d\d)-?(\d{2})-?(\d{2})", offer.name)
+    edition = f"{day[1]}-{day[2]}-{day[3]}" if day else "undated"
+    return (Claim(SOURCE, "cnemc_water_realtime", edition, "mirror", "water_readings"),)
+
+
+_RECOGNISERS: tuple[Callable[[Offer, Path], tuple[Claim, ...]], ...] = (
+    _bulletin, _platform, _site_hours, _wide_hours, _daily, _water,
+)  # fmt: skip

@@ -25,9 +25,20 @@ from pipelines.settings import Settings
 
 BULLETIN = "gd_env_bulletin"
 DAILY = "aqistudy_37cities_2013_2017"
+MEANS = "aqi_vibe_annual_means"
 BULLETINS = ("2017-08", "2019-06", "2021-12", "2022-01", "2022-06", "2023-12")
 # What the folder of bulletins says about each page (SOURCES.md and the listing of tables).
 _ADDRESSES = "environment/bulletins/monthly_bulletin_tables.csv"
+# Excerpts of pages whose tables are not in the text: their sentences about rivers, by the address
+# that stands above each. The first one begins behind its title.
+_EXCERPTS = "environment/bulletins/text_only_excerpts.md"
+WATER = {
+    "http://gdee.gd.gov.cn/ztzl_13387/st/content/post_2973254.html": "2020-01_2020-02",
+    "http://huanbaofz.org.cn/show-244283.html": "2021-01_2021-10",
+    "https://gdee.gd.gov.cn/gkmlpt/content/4/4500/post_4500088.html": "2024-01_2024-08",
+}
+_MEANS = "environment/derived/aqi_vibe_annual_pm_means.csv"
+_MEANS_UNITS = {"pm25_avg": "微克/立方米", "pm10_avg": "微克/立方米", "days_count": "天"}
 DAILY_CITIES = ("广州", "深圳", "珠海", "北京", "上海")
 DAILY_YEAR = "2016"
 _DAILY_HEADER = [
@@ -67,6 +78,10 @@ _ORIGINS = {
     "environment/aqistudy_37cities_2013_2017/": (
         "mirror", "github qhzhang87/China-AQI-Shiny-App 7b2c724f, crawled from aqistudy.cn",
         "not stated",
+    ),
+    "environment/derived/": (
+        "secondary", "github RuntimeErrorz/aqi-vibe d478e65d, history_summary.json, made of "
+        "quotsoft.net", "not stated",
     ),
     "environment/standards/hj633": (
         "secondary", "as coded in github coeusite/cnemc-calculator 78749400 and "
@@ -130,6 +145,39 @@ def _bulletin(held: Originals, edition: str, headers: pl.DataFrame) -> Iterator[
             "source_kind": "transcription", **held.seen(path, cell.locator.split(":")[0]),
             "note": "" if own else "read from a re-post",
         }  # fmt: skip
+
+
+def _water(held: Originals, edition: str, headers: pl.DataFrame) -> Iterator[Row]:
+    """The sentences about rivers of one excerpt, with the line of the whole file."""
+    lines = pages.lines_of(held.read(_EXCERPTS).encode(), _EXCERPTS)
+    heads = [n for n, line in enumerate(lines) if line.text.startswith("## ")]
+    for start, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+        address = lines[start].text.removeprefix("## ").split(" ")[0]
+        if WATER.get(address) != edition:
+            continue
+        period = "/".join(edition.split("_"))
+        for cell in bulletin.sentences(lines[start + 1 : end], period):
+            if cell.scope:
+                yield {
+                    "document": BULLETIN, "edition": edition, "locator": cell.locator,
+                    "place": cell.place, "indicator": cell.header, "period": cell.period,
+                    "scope": cell.scope, "unit": cell.unit, "value": cell.value,
+                    "status": "final", "source_kind": "transcription",
+                    **held.seen(_EXCERPTS, cell.locator.split(":")[0]),
+                    "note": "read from an excerpt of the page; its table is not in the text",
+                }  # fmt: skip
+
+
+def _means(held: Originals) -> Iterator[Row]:
+    """Annual means that a third party made of hourly city values, with their number of days."""
+    for line, row in held.lines(_MEANS):
+        for column, unit in _MEANS_UNITS.items():
+            yield {
+                "document": MEANS, "edition": "undated", "locator": f"L{line}:{column}",
+                "place": row["city"], "indicator": column, "period": row["year"], "scope": "",
+                "unit": unit, "value": row[column], "status": "unknown",
+                "source_kind": "secondary", **held.seen(_MEANS, f"L{line}"), "note": "",
+            }  # fmt: skip
 
 
 def _daily(held: Originals) -> Iterator[Row]:
@@ -255,6 +303,16 @@ def transcribe(originals: Path, sources: Path) -> list[str]:
             target / "transcriptions" / BULLETIN / f"{edition}.csv", TRANSCRIPTION_COLUMNS, rows
         )
         report.append(f"{BULLETIN}/{edition}.csv: {count} values")
+    for edition in WATER.values():
+        rows = list(_water(held, edition, headers))
+        count = _write(
+            target / "transcriptions" / BULLETIN / f"{edition}.csv", TRANSCRIPTION_COLUMNS, rows
+        )
+        report.append(f"{BULLETIN}/{edition}.csv: {count} values about rivers")
+    count = _write(
+        target / "transcriptions" / MEANS / "undated.csv", TRANSCRIPTION_COLUMNS, _means(held)
+    )
+    report.append(f"{MEANS}/undated.csv: {count} values")
     count = _write(
         target / "transcriptions" / DAILY / f"{DAILY_YEAR}.csv", air.COLUMNS, _daily(held)
     )

@@ -501,8 +501,11 @@ def resolve_places(
     aliases: pl.DataFrame,
     name: str = "place_raw",
     on: str = "period_end",
+    near: bool = True,
 ) -> pl.DataFrame:
     """The frame with `place_code` (null when unknown or ambiguous) and `place_candidates`.
+
+    near: look for near names of what is not found; not worth its time for places of no concern.
 
     `divisions` and `aliases` are frames of the contract; `on` is a Date column. Rules, first match
     wins; all of them ask whether the division is valid at the date:
@@ -537,13 +540,13 @@ def resolve_places(
     matched = pairs.join(_matches(pairs, keys), on="pair", how="left", maintain_order="left")
     one = pl.col("codes").list.len() == 1
     dated = matched.filter(pl.col("codes").is_null(), pl.col("on").is_not_null())
-    near = _near_names(dated, keys)
+    candidates = _near_names(dated, keys) if near else {}
     answers = matched.select(
         pl.col("name").alias(name),
         pl.col("on").alias(on),
         place_code=pl.when(one).then(pl.col("codes").list.first()),
         place_candidates=pl.when(pl.col("codes").is_null())
-        .then(pl.col("pair").replace_strict(near, default="", return_dtype=pl.String))
+        .then(pl.col("pair").replace_strict(candidates, default="", return_dtype=pl.String))
         .when(~one)
         .then(pl.col("labels")),
     )

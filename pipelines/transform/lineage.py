@@ -118,6 +118,9 @@ def _parse(sql: str, inputs: Mapping[str, list[str]]) -> list[tuple[str, str, st
     from sqlglot.optimizer.scope import build_scope
     from sqlglot.schema import MappingSchema
 
+    if not any(inputs.values()):
+        # A model of constants rests on nothing, and the parser knows no empty schema.
+        return []
     schema: dict[str, Any] = {}
     for name, names in inputs.items():
         room = "lake" if name.startswith(LAKE) else "main"

@@ -115,3 +115,87 @@ def test_every_published_row_says_network_state_and_place_in_the_bulletin(sql: S
         ("national_13fyp", "standard", 1, 22, 22),
         ("national_14fyp", "reference", 4, 88, 88),
     ]
+
+
+def test_another_implementation_finds_the_same_index(sql: Sql) -> None:
+    """aqi-hub 0.2.1, except where its table of sulphur dioxide is the hourly one (above 50)."""
+    from aqi_hub.aqi_cn.aqi import cal_aqi_cn
+
+    rows = sql(
+        """
+        select pm25_ugm3, pm10_ugm3, so2_ugm3, no2_ugm3, co_mgm3, o3_8h_ugm3, aqi
+        from air_city_day_recomputed where missing_pollutants is null and so2_ugm3 <= 50
+        """
+    )
+    assert len(rows) > 1700
+    different = [row for row in rows if cal_aqi_cn(*row[:-1], "daily")[0] != row[-1]]
+    assert different == []
+
+
+# The paper's table 4: figure | way of checking | status | what the reason says
+TABLE_4 = [
+    ("F0254", "recomputed", "reproduced", "mean of 365 days"),
+    ("F0270", "recomputed", "consistent", "tie"),
+    ("F0256", "same_document", "internally_consistent", "323 of 365 days"),
+    ("F0320", "same_document", "internally_consistent", "354 of 365 days"),
+    ("F0328", "same_document", "mismatch", "344 of 365 days"),
+    ("F0336", "same_document", "mismatch", "288 of 365 days"),
+    ("F0344", "same_document", "mismatch", "335 of 365 days"),
+    ("F0330", "same_document", "mismatch", "152 of 168"),
+    ("F0331", "same_document", "internally_consistent", "147 of 168"),
+    ("F0252", "recomputed", "reproduced", "counts the sections"),
+    ("F0257", "none", "not_computable", "places 7 to 18 open"),
+    ("F0260", "none", "not_computable", "published rank"),
+    ("F0269", "none", "not_computable", "359.2 万 people"),
+    ("F0325", "none", "not_computable", "equal to the printed figure of the province"),
+]
+
+
+@pytest.mark.parametrize(("figure", "vintage", "status", "reason"), TABLE_4)
+def test_the_table_of_the_paper(
+    sql: Sql, figure: str, vintage: str, status: str, reason: str
+) -> None:
+    found = sql(
+        f"select vintage, status, reason from printed_figure_check where figure_id = '{figure}'"
+    )
+    assert [row[:2] for row in found] == [(vintage, status)]
+    assert reason in str(found[0][2])
+
+
+def test_every_cell_of_the_table_has_a_status_and_a_reason(sql: Sql) -> None:
+    assert sql(
+        """
+        select count(distinct figure_id), count(*) filter (reason is null or reason = '')
+        from printed_figure_check
+        where document = 'gz_circle_paper' and locator between 'L191' and 'L204'
+        """
+    ) == [(106, 0)]
+
+
+def test_annual_means_of_2021_against_the_paper(sql: Sql) -> None:
+    """Eight of ten lie inside the printed interval, 佛山 and 中山 on a tie."""
+    assert sql(
+        """
+        select status, is_tie, count(*) from air_reconciliation
+        where recomputed_document = 'aqi_vibe_annual_means' group by all order by all
+        """
+    ) == [("consistent", True, 2), ("reproduced", False, 8)]
+
+
+def test_what_is_not_recomputed_says_why(sql: Sql) -> None:
+    assert sql(
+        "select count(*) from air_reconciliation where status <> 'reproduced' and cause is null"
+    ) == [(0,)]
+
+
+def test_rates_of_river_sections_belong_to_their_set(sql: Sql) -> None:
+    assert sql(
+        """
+        select section_set, sections, good_rate_pct, good_sections, is_whole_number
+        from water_area_period where place_code = '440000' order by section_set
+        """
+    ) == [
+        ("national_149", 149, 87.2, 130, True),
+        ("national_71", 71, 83.1, 59, True),
+        ("provincial_270", 270, 92.9, 251, False),
+    ]

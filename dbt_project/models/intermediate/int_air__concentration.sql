@@ -1,18 +1,13 @@
 -- One row per city, day and pollutant that has a value, rounded first (HJ 663-2013, 6.3).
 with record as (
-    select * from {{ ref('stg_environment__air_city_day') }}
+    select * from {{ ref('int_air__city_day') }}
 ),
 
 unpivoted as (
     {% for pollutant, column, decimals in pollutants() %}
         select
             fact_id,
-            place_code,
             observed_on,
-            document,
-            edition,
-            network,
-            state,
             '{{ pollutant }}' as pollutant,
             {{ half_even(column, decimals) }} as concentration
         from record

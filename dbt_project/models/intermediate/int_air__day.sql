@@ -1,6 +1,6 @@
 -- One row per daily record: the six individual indices, the index, and what it was made without.
 with record as (
-    select * from {{ ref('stg_environment__air_city_day') }}
+    select * from {{ ref('int_air__city_day') }}
 ),
 
 concentration as (
@@ -40,6 +40,9 @@ joined as (
         record.aqi_published,
         record.grade_raw,
         record.primary_raw,
+        record.made_of,
+        record.stations,
+        record.stations_total,
         iaqi.standard,
         iaqi.aqi,
         {% for pollutant, column, decimals in pollutants() %}
@@ -82,6 +85,10 @@ judged as (
                 and co_mgm3 is null
                 and o3_8h_ugm3 is null
                 then 'the record holds no concentration'
+            when made_of = 'city_hours'
+                then 'made of hourly city values: the standard takes the mean of the stations'' days'
+            when made_of = 'station_hours' and (o3_8h_ugm3 is null or pm25_ugm3 is null)
+                then 'fewer valid hours or stations than HJ 663-2013 asks for'
             when o3_8h_ugm3 is null
                 then 'no daily maximum 8-hour ozone: a 1-hour or 24-hour value cannot stand for it'
             when pm25_ugm3 is null then 'no PM2.5'

@@ -1,26 +1,13 @@
--- Each day in its month and in its year: the periods that statistics are made for.
-with record as (
-    select
-        place_code,
-        document,
-        edition,
-        network,
-        state,
-        observed_on,
-        fact_id
-    from {{ ref('stg_environment__air_city_day') }}
-)
-
+-- Each day in its month and in its year.
 select
-    *,
-    'month' as period_type,
-    cast({{ dbt.date_trunc('month', 'observed_on') }} as date) as period_start,
-    cast({{ dbt.last_day('observed_on', 'month') }} as date) as period_end
-from record
-union all
-select
-    *,
-    'year' as period_type,
-    cast({{ dbt.date_trunc('year', 'observed_on') }} as date) as period_start,
-    cast({{ dbt.last_day('observed_on', 'year') }} as date) as period_end
-from record
+    period.period_id,
+    day.fact_id,
+    day.observed_on
+from {{ ref('int_air__series_period') }} as period
+inner join {{ ref('int_air__city_day') }} as day
+    on period.place_code = day.place_code
+    and period.document = day.document
+    and period.edition = day.edition
+    and period.network = day.network
+    and day.observed_on >= period.period_start
+    and day.observed_on <= period.period_end

@@ -3,6 +3,7 @@
 -- decimal, particles to a whole number). Nothing where a city's value is absent.
 with published as (
     select * from {{ ref('int_air__period_published') }}
+    where not is_relay
 ),
 
 city as (

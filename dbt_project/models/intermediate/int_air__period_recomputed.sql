@@ -3,32 +3,31 @@
 -- statistic over its limit, rounded to two decimals, then added.
 with days as (
     select
-        period.place_code,
-        period.document,
-        period.edition,
-        period.network,
-        period.state,
-        period.period_type,
-        period.period_start,
-        period.period_end,
+        period.period_id,
         max(day.source_kind) as source_kind,
         max(day.snapshot_id) as snapshot_id,
+        max(day.made_of) as made_of,
         sum(case when day.is_official then 1 else 0 end) as valid_days,
         sum(case when day.is_official and day.aqi <= 100 then 1 else 0 end) as good_days
     from {{ ref('int_air__day_period') }} as period
     inner join {{ ref('int_air__day') }} as day
         on period.fact_id = day.fact_id
-    group by
-        period.place_code, period.document, period.edition, period.network, period.state,
-        period.period_type, period.period_start, period.period_end
+    group by period.period_id
 ),
 
 statistic as (
     select
-        *,
-        case when pollutant in ('co', 'o3_8h') then percentile_value else mean_value end as statistic
-    from {{ ref('int_air__statistic') }}
-    where is_valid
+        statistic.period_id,
+        statistic.pollutant,
+        statistic.statistic_value as statistic,
+        period.period_start,
+        period.period_end
+    from {{ ref('int_air__statistic') }} as statistic
+    inner join {{ ref('int_air__series_period') }} as period
+        on statistic.period_id = period.period_id
+    where
+        statistic.is_valid
+        and period.state <> 'mixed'
 ),
 
 divided as (
@@ -45,14 +44,7 @@ divided as (
 
 wide as (
     select
-        place_code,
-        document,
-        edition,
-        network,
-        state,
-        period_type,
-        period_start,
-        period_end,
+        period_id,
         max(case when pollutant = 'pm25' then statistic end) as pm25_ugm3,
         max(case when pollutant = 'pm10' then statistic end) as pm10_ugm3,
         max(case when pollutant = 'so2' then statistic end) as so2_ugm3,
@@ -64,8 +56,7 @@ wide as (
             when count(single_index) = 6 then sum({{ half_even('single_index', 2) }})
         end as composite_index
     from divided
-    group by
-        place_code, document, edition, network, state, period_type, period_start, period_end
+    group by period_id
 ),
 
 rated as (
@@ -79,16 +70,17 @@ rated as (
 )
 
 select
-    rated.place_code,
-    rated.document,
-    rated.edition,
-    rated.network,
-    rated.state,
-    rated.period_type,
-    rated.period_start,
-    rated.period_end,
+    period.place_code,
+    period.document,
+    period.edition,
+    period.network,
+    period.state,
+    period.period_type,
+    period.period_start,
+    period.period_end,
     rated.source_kind,
     rated.snapshot_id,
+    rated.made_of,
     cast(rated.good_days as integer) as good_days,
     cast(rated.valid_days as integer) as valid_days,
     {{ half_even('rated.rate', 1) }} as aqi_rate_pct,
@@ -100,8 +92,12 @@ select
     wide.o3_8h_p90_ugm3,
     wide.composite_index,
     case
-        when rated.period_type = 'month'
+        when period.state = 'mixed'
+            then 'the state of concentrations changed within the period (2018-09-01)'
+        when period.period_type = 'month'
             then 'HJ 663-2013 evaluates years; a month is made by the same rule'
+        when rated.made_of = 'city_hours'
+            then 'made of hourly city values: the standard takes the mean of the stations'' days'
         when
             wide.pm25_ugm3 is null
             or wide.pm10_ugm3 is null
@@ -112,12 +108,7 @@ select
             then 'fewer valid days than HJ 663-2013 asks for (324 a year, 27 a month, 25 in February)'
     end as not_official_reason
 from rated
+inner join {{ ref('int_air__series_period') }} as period
+    on rated.period_id = period.period_id
 left join wide
-    on rated.place_code = wide.place_code
-    and rated.document = wide.document
-    and rated.edition = wide.edition
-    and rated.network = wide.network
-    and rated.state = wide.state
-    and rated.period_type = wide.period_type
-    and rated.period_start = wide.period_start
-    and rated.period_end = wide.period_end
+    on rated.period_id = wide.period_id

@@ -137,6 +137,11 @@ mixed as (
         and plain.area_id is null
 ),
 
+-- Figures about air, rivers and parks have checks of their own.
+environment as (
+    select * from {{ ref('int_air__figure_candidate') }}
+),
+
 compared as (
     select
         figure_id,
@@ -168,6 +173,9 @@ compared as (
         end as missing,
         cast(null as varchar(400)) as note
     from valued
+    where
+        value is not null
+        or figure_id not in (select environment.figure_id from environment)
     union all
     select
         figure_id,
@@ -251,6 +259,8 @@ compared as (
         on figure.figure_id = known.figure_id
     left join special
         on figure.figure_id = special.figure_id
+    left join environment
+        on figure.figure_id = environment.figure_id
     left join span
         on figure.figure_id = span.figure_id
     left join spread
@@ -258,6 +268,22 @@ compared as (
     where
         known.figure_id is null
         and special.figure_id is null
+        and environment.figure_id is null
+    union all
+    select
+        figure_id,
+        vintage,
+        computed_value,
+        computed_low,
+        computed_high,
+        false as is_mixed_vintage,
+        is_estimate,
+        cast(null as varchar(20)) as edition_min,
+        cast(null as varchar(20)) as edition_max,
+        cast(null as varchar(16)) as computed_fact_id,
+        case when vintage = 'recomputed' then '' else missing end as missing,
+        case when vintage = 'recomputed' then missing end as note
+    from environment
 )
 
 select
@@ -266,8 +292,11 @@ select
     figure.printed_value,
     figure.interval_low,
     figure.interval_high,
-    -- A count of divisions or cities is exact: one more is another count, not a rounding.
-    case when compared.vintage in ('divisions', 'census_2020') then 0 else figure.step end as step,
+    -- A count is exact: one more division, city, day or section is another count, not a rounding.
+    case
+        when compared.vintage in ('divisions', 'census_2020') or coalesce(exact.is_exact, false) then 0
+        else figure.step
+    end as step,
     case when figure.number is not null then compared.computed_value end as computed_value,
     case when figure.number is not null then compared.computed_low end as computed_low,
     case when figure.number is not null then compared.computed_high end as computed_high,
@@ -284,3 +313,6 @@ select
 from compared
 inner join figure
     on compared.figure_id = figure.figure_id
+left join environment as exact
+    on compared.figure_id = exact.figure_id
+    and compared.vintage = exact.vintage

@@ -79,7 +79,7 @@ def test_a_day_of_zeros_is_a_day_without_data_and_said_once(tmp_path: Path) -> N
     zeros = dict.fromkeys(("aqi", "pm25", "pm10", "so2", "co", "no2", "o3_8h"), "0")
     frame, rejects = extract(tmp_path / "x.csv", zeros)
     row = frame.row(0, named=True)
-    assert [row[name] for name in ("aqi_published", *air.CONCENTRATIONS.values())] == [None] * 8
+    assert [row[name] for name in ("aqi_published", *air.CONCENTRATIONS.values())] == [None] * 9
     assert [(reject.locator, reject.severity) for reject in rejects] == [("L2:aqi", "warning")]
 
 

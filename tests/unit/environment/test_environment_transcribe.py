@@ -42,7 +42,9 @@ def test_every_row_names_a_listed_original() -> None:
 def test_every_edition_is_listed_once_and_no_map_row_is_idle() -> None:
     editions = [(r["document"], r["edition"]) for r in table(ENVIRONMENT / "editions.csv")]
     held = {(p.parent.name, p.stem) for p in ENVIRONMENT.glob("transcriptions/*/*.csv")}
-    assert set(editions) == held and len(editions) == len(held)
+    # An undated document has no date to list.
+    assert set(editions) == {e for e in held if e[1] != "undated"}
+    assert len(editions) == len(set(editions))
     printed = {
         row["indicator"]
         for path in ENVIRONMENT.glob(f"transcriptions/{module.BULLETIN}/*.csv")

@@ -241,6 +241,37 @@ def day(number: int, /, **more: Any) -> dict[str, Any]:
     return row | more
 
 
+HOURS = "hours--2020"
+
+
+def hour(number: int, /, **more: Any) -> dict[str, Any]:
+    """One clean hour of a station in Guangzhou."""
+    row = {
+        "snapshot_id": "snap4",
+        "part": "",
+        "record": number,
+        "source_kind": "mirror",
+        "document": "hours",
+        "edition": "2020",
+        "slice": HOURS,
+        "grain": "station",
+        "place_raw": "广州市",
+        "place_code": "440100",
+        "station_code": "1345A",
+        "station_name": "麓湖",
+        "observed_on": date(2020, 4, 2),
+        "hour": number,
+        "aqi_published": 50,
+        "pm25_ugm3": 35.0,
+        "pm10_ugm3": 40.0,
+        "co_mgm3": 0.9,
+        "o3_1h_ugm3": 60.0,
+        "o3_1h_max_ugm3": 70.0,
+        "network": "national_13fyp",
+    }
+    return row | more
+
+
 def _air() -> Rows:
     validity = {"valid_from": date(2016, 1, 1), "valid_to": date(2025, 12, 31)}
     points = ((0, 0), (50, 35), (500, 500))
@@ -252,6 +283,21 @@ def _air() -> Rows:
             *(printed("aqi_rank", code, "1") for code in CITIES),
         ],
         "air_city_day": [day(1), day(2)],
+        "air_station_hour": [hour(1), hour(2)],
+        "water_section_reading": [
+            {
+                "snapshot_id": "snap5",
+                "record": record,
+                "item": "ph",
+                "source_kind": "mirror",
+                "section_raw": "断面",
+                "slice": "water--2026",
+                "class_published": 2,
+                "hour": 20,
+                "place_code": "440100",
+            }
+            for record in (1, 2)
+        ],
         "air_breakpoint": [
             line | validity | {"iaqi": index, "concentration": Decimal(value)}
             for index, value in points
@@ -327,6 +373,7 @@ def clean() -> Rows:
                 ("census", "2020"),
                 ("bulletin", "2021-12"),
                 ("days", "2016"),
+                ("hours", "2020"),
             )
         ]
         + [

@@ -90,6 +90,10 @@ def point(iaqi: int, /, **values: Any) -> Change:
     return put("air_breakpoint", {"iaqi": iaqi}, **values)
 
 
+def air_hour(**values: Any) -> Change:
+    return put("air_station_hour", {"record": 1}, **values)
+
+
 def air_day(**values: Any) -> Change:
     return put("air_city_day", {"fact_id": "day1"}, **values)
 
@@ -306,7 +310,21 @@ CORRUPTIONS: list[tuple[str, Change]] = [
     ("air_city_day.resolved_or_rejected", air_day(place_code=None)),
     ("air_city_day.resolved_or_rejected", air_day(network=None)),
     ("air_city_day.day_held_once", air_day(observed_on=date(2016, 1, 2))),
-    ("air_city_day.document_is_known", air_day(edition="2017")),
+    ("air_city_day.document_is_known", air_day(document="diary")),
+    (
+        "air_city_day.columns_hold_what_they_head",
+        add("air_city_day", *(day(n, pm25_ugm3=Decimal(90 + n % 2)) for n in range(3, 31))),
+    ),
+    ("air_city_day.nothing_in_quarantine", air_day(quarantined="the header is wrong by one")),
+    ("air_station_hour.hour_of_the_day", air_hour(hour=0)),
+    ("air_station_hour.hour_held_once", air_hour(hour=2)),
+    ("air_station_hour.network_is_known", air_hour(network=None)),
+    ("air_station_hour.document_is_known", air_hour(document="diary")),
+    ("air_station_hour.ozone_in_order", air_hour(o3_1h_ugm3=71.0)),
+    (
+        "air_station_hour.columns_hold_what_they_head",
+        both(air_hour(co_mgm3=40.0), put("air_station_hour", {"record": 2}, co_mgm3=40.0)),
+    ),
     ("air_city_day.aqi_published_in_range", air_day(aqi_published=501, grade_raw="严重污染")),
     ("air_city_day.within_breakpoints", air_day(pm25_ugm3=Decimal(501), pm10_ugm3=Decimal(502))),
     ("air_city_day.ozone_in_order", air_day(o3_1h_max_ugm3=Decimal(59))),
@@ -366,6 +384,8 @@ ALSO = {
         "air_breakpoint.concentration_rises_with_index"
     },
     "air_city_day.fact_id_unique": {"air_city_day.day_held_once"},
+    # PM2.5 above the index is above PM10 too, and above what the grade of the index allows.
+    "air_city_day.columns_hold_what_they_head": {"air_city_day.pm10_holds_pm25"},
     "air_limit.standard_and_purpose_and_pollutant_and_averaging_and_valid_from_unique": {
         "air_limit.six_divisors"
     },

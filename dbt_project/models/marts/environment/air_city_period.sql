@@ -31,6 +31,8 @@ with published as (
         snapshot_id,
         locator
     from {{ ref('int_air__period_published') }}
+    -- What a third party made of the platform's values is neither; air_reconciliation has it.
+    where not is_relay
 ),
 
 from_bulletin as (
@@ -96,7 +98,11 @@ from_days as (
         cast(null as decimal(18, 4)) as composite_index_change_pct,
         cast(null as integer) as pm25_rank,
         cast(null as integer) as aqi_rank,
-        'HJ 663-2013 from daily records, index by HJ 633-2012' as method,
+        'HJ 663-2013 from ' || case made_of
+            when 'day' then 'daily records'
+            when 'station_hours' then 'hours of stations'
+            else 'hourly city values'
+        end || ', index by HJ 633-2012' as method,
         not_official_reason,
         source_kind,
         snapshot_id,

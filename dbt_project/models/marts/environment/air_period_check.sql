@@ -10,8 +10,13 @@ with printed as (
     from {{ ref('stg_environment__bulletin') }}
     where
         -- Ranks of cities, means of the province: what the printed city values decide.
-        (measure like '%~_rank' escape '~' and measure <> 'no2_rank' and place_code <> '440000')
+        (
+            measure like '%~_rank' escape '~'
+            and measure not in ('no2_rank', 'composite_index_change_rank')
+            and place_code <> '440000'
+        )
         or (measure in ('aqi_rate_pct', 'pm25_ugm3', 'pm10_ugm3') and place_code = '440000')
+        -- The rank of change needs last year's values; it is loaded, never computed.
 ),
 
 recomputed as (
