@@ -132,7 +132,8 @@ select
     case
         when would_be_filled_by like '%Yearbook%' and would_be_filled_by not like '%edition from%'
             then
-                would_be_filled_by || ', edition ' || cast(year + 1 as varchar(4)) || ' or later'
+                would_be_filled_by || '; the data of ' || cast(year as varchar(4))
+                || ' first stand in edition ' || cast(year + 1 as varchar(4))
         else would_be_filled_by
     end as would_be_filled_by,
     coalesce(
