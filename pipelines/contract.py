@@ -158,7 +158,7 @@ def load(path: Path) -> Contract:
         for required in (*key, *order, *([partition_by] if partition_by else [])):
             if required not in names:
                 raise ContractBroken(
-                    f"{name}: key, order or partition names {required!r}, not a column of it"
+                    f"{name}: key or order names {required!r}, not a column of it"
                 )
         if len(set(names)) != len(names):
             raise ContractBroken(f"{name}: a column is listed twice")

@@ -15,3 +15,11 @@ def date_trunc(part: str, field: str) -> str:
 
 def last_day(field: str, part: str) -> str:
     return f"last_day({field})"
+
+
+def datediff(first_date: str, second_date: str, datepart: str) -> str:
+    return f"datediff('{datepart}', {first_date}, {second_date})"
+
+
+def dateadd(datepart: str, interval: int, from_date: str) -> str:
+    return f"dateadd('{datepart}', {interval}, {from_date})"

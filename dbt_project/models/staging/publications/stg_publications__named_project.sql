@@ -1,0 +1,1 @@
+select * from {{ source('lake', 'named_project') }}
