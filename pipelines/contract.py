@@ -157,9 +157,7 @@ def load(path: Path) -> Contract:
         partition_by = raw.get("partition_by", "")
         for required in (*key, *order, *([partition_by] if partition_by else [])):
             if required not in names:
-                raise ContractBroken(
-                    f"{name}: key or order names {required!r}, not a column of it"
-                )
+                raise ContractBroken(f"{name}: key or order names {required!r}, not a column of it")
         if len(set(names)) != len(names):
             raise ContractBroken(f"{name}: a column is listed twice")
         if raw["schema"] not in SCHEMAS:
