@@ -170,3 +170,15 @@ def test_nothing_mixed_is_reproduced(sql) -> None:
         select count(*) from printed_figure_check
         where status = 'reproduced' and (is_mixed_vintage or vintage = 'same_document')
     """) == [(0,)]
+
+
+def test_commuting_ties_are_an_explicit_gap(sql) -> None:
+    """Metro circles are delimited by commuting elsewhere; no source held measures it."""
+    circles = sql("select count(*) from circle where circle_kind = 'circle'")
+    assert (
+        sql("""
+        select count(*) from gap
+        where indicator_id = 'commuting_rate' and place_code = 'none' and reason like 'No source%'
+    """)
+        == circles
+    )

@@ -1,6 +1,7 @@
 -- What circles need and nobody supplied: for every indicator and year in which some members have a
 -- value, the members that lack one; and the years between the first and the last for which no member
--- has one (place_code 'none').
+-- has one (place_code 'none'). Indicators that no source prints for any member of a circle in any
+-- year (commuting ties among them) stand once, in the newest year held.
 with circle as (
     select *
     from {{ ref('stg_geography__circle') }}
@@ -120,29 +121,69 @@ reasoned as (
         on wanted.indicator_id = reason.indicator_id
         and (reason.year is null or wanted.year = reason.year)
         and (reason.place_level is null or place.place_level = reason.place_level)
+),
+
+ever as (
+    select distinct
+        circle_id,
+        indicator_id
+    from {{ ref('int_circle__cell') }}
+),
+
+newest as (
+    select max(year) as year
+    from held_years
+),
+
+explained as (
+    select
+        place_code,
+        circle_id,
+        indicator_id,
+        year,
+        'circle_indicator_year' as needed_by,
+        -- A yearbook prints a year first in the edition that follows it.
+        case
+            when would_be_filled_by like '%Yearbook%' and would_be_filled_by not like '%edition from%'
+                then
+                    would_be_filled_by || '; the data of ' || cast(year as varchar(4))
+                    || ' first stand in edition ' || cast(year + 1 as varchar(4))
+            else would_be_filled_by
+        end as would_be_filled_by,
+        coalesce(
+            reason,
+            case
+                when place_code = 'none'
+                    then 'No edition held prints a usable value for any member in this year'
+                else 'No edition held prints a usable value for this place and year'
+            end
+        ) as reason
+    from reasoned
+    where choice = 1
+),
+
+absent as (
+    select
+        'none' as place_code,
+        circle.circle_id,
+        registry.indicator_id,
+        newest.year,
+        'indicator' as needed_by,
+        registry.would_be_filled_by,
+        'No source held prints it for any member in any year' as reason
+    from circle
+    cross join newest
+    inner join {{ ref('stg_registry__indicator') }} as registry
+        on registry.aggregation in ('sum', 'none')
+    left join ever
+        on circle.circle_id = ever.circle_id
+        and registry.indicator_id = ever.indicator_id
+    where
+        circle.circle_kind = 'circle'
+        and ever.indicator_id is null
+        and registry.would_be_filled_by is not null
 )
 
-select
-    place_code,
-    circle_id,
-    indicator_id,
-    year,
-    'circle_indicator_year' as needed_by,
-    -- A yearbook prints a year first in the edition that follows it.
-    case
-        when would_be_filled_by like '%Yearbook%' and would_be_filled_by not like '%edition from%'
-            then
-                would_be_filled_by || '; the data of ' || cast(year as varchar(4))
-                || ' first stand in edition ' || cast(year + 1 as varchar(4))
-        else would_be_filled_by
-    end as would_be_filled_by,
-    coalesce(
-        reason,
-        case
-            when place_code = 'none'
-                then 'No edition held prints a usable value for any member in this year'
-            else 'No edition held prints a usable value for this place and year'
-        end
-    ) as reason
-from reasoned
-where choice = 1
+select * from explained
+union all
+select * from absent
