@@ -9,5 +9,5 @@ inner join {{ ref('int_air__city_day') }} as day
     and period.document = day.document
     and period.edition = day.edition
     and period.network = day.network
-    and day.observed_on >= period.period_start
-    and day.observed_on <= period.period_end
+    and period.period_start <= day.observed_on
+    and period.period_end >= day.observed_on

@@ -86,7 +86,8 @@ by_mean as (
         'mean of ' || cast(cast(mean.days as integer) as varchar(10))
         || ' days of hourly city values, kept by a third party (' || mean.document || ')'
         || case
-            when mean.value - 0.5 * mean.step < figure.interval_high
+            when
+                mean.value - 0.5 * mean.step < figure.interval_high
                 and mean.value + 0.5 * mean.step > figure.interval_high
                 then '; its last digit leaves open on which side of the tie it lies'
             else ''

@@ -1,6 +1,14 @@
 -- What an authority printed about the air of a place and period, one row per measure, with the
 -- interval that its digits leave open: bulletins, and the annual figures of the papers.
-with bulletin as (
+with registered as (
+    select
+        document,
+        max(case when relays then 1 else 0 end) as relays
+    from {{ ref('stg_registry__document') }}
+    group by document
+),
+
+bulletin as (
     select
         bulletin.place_code,
         bulletin.period_type,
@@ -16,13 +24,7 @@ with bulletin as (
         bulletin.value,
         power(cast(10 as double), -bulletin.decimals) as step
     from {{ ref('stg_environment__bulletin') }} as bulletin
-    left join (
-        select
-            document,
-            max(case when relays then 1 else 0 end) as relays
-        from {{ ref('stg_registry__document') }}
-        group by document
-    ) as registered
+    left join registered
         on bulletin.document = registered.document
     where
         coalesce(registered.relays, 0) = 0

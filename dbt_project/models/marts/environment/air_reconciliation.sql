@@ -8,7 +8,7 @@ made as (
         *,
         row_number() over (
             partition by place_code, period_start, period_end, measure, document, network
-            order by days desc, edition
+            order by days desc, edition asc
         ) as choice
     from {{ ref('int_air__made_period') }}
 ),
@@ -109,7 +109,8 @@ select
             then
                 'days are missing: ' || cast(judged.days as varchar(10)) || ' of '
                 || cast(judged.days_of_period as varchar(10))
-        when judged.made_of in ('city_hours', 'third_party')
+        when
+            judged.made_of in ('city_hours', 'third_party')
             or judged.recomputed_document in ('quotsoft_city_means', 'aqistudy_cities_2013_2017')
             then 'made of hourly city values; the authority takes the mean of the stations'' days'
         when judged.recomputed_document = 'tianqihoubao_daily'
