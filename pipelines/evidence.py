@@ -105,6 +105,13 @@ _COMMON = (
         "{file} (sha256 {sha256}, {source_kind})",
     ),
     Step(
+        "timetable",
+        ("timetable",),
+        "select file, sha256, source_kind from meta.snapshot where document = $timetable "
+        "order by file",
+        "{file} (sha256 {sha256}, {source_kind})",
+    ),
+    Step(
         "publication",
         ("document", "edition"),
         "select document, edition, name_zh, name_en, publisher, published_on, "

@@ -50,10 +50,12 @@ def report(release_dir: Path) -> dict[str, Any]:
     by_document: dict[str, Counter[str]] = {}
     best: dict[str, str] = {}
     for row in rows:
+        # Whatever a document says of itself, the warehouse has not computed the figure.
+        best.setdefault(row["figure_id"], "not_computable")
         by_document.setdefault(row["document"], Counter())[row["status"]] += 1
         # What a document says of itself is counted apart: it proves nothing about the warehouse.
         if row["vintage"] != OWN:
-            held = best.setdefault(row["figure_id"], row["status"])
+            held = best[row["figure_id"]]
             best[row["figure_id"]] = min(held, row["status"], key=STATUSES.index)
     counts = Counter(row["status"] for row in rows)
     return {

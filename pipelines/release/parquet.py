@@ -265,11 +265,16 @@ def _copy(
     }
     entries = ", ".join(f"{key}: {literal(value)}" for key, value in metadata.items())
     group = SMALL_ROW_GROUP_SIZE if rows <= SMALL_TABLE else ROW_GROUP_SIZE
+    # Several threads cut a table of a few thousand rows into groups of other lengths.
+    threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    if rows <= SMALL_TABLE:
+        connection.execute("SET threads = 1")
     connection.execute(
         f"COPY (SELECT * FROM {_WORK} ORDER BY {_order_by(table.order)}) "
         f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, "
         f"ROW_GROUP_SIZE {group}, KV_METADATA {{{entries}}})"
     )
+    connection.execute(f"SET threads = {int(threads)}")
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> dict[str, str]:

@@ -92,9 +92,13 @@ def _compiled(
     built = {}
     for result in run_results["results"]:
         node = manifest["nodes"].get(result["unique_id"])
-        if node is None or node["resource_type"] != "model" or not result.get("compiled_code"):
+        if node is None or node["resource_type"] != "model":
             continue
-        sql, inputs = result["compiled_code"], {}
+        # The manifest's first: a build on another engine still releases DuckDB's SQL.
+        compiled = node.get("compiled_code") or result.get("compiled_code")
+        if not compiled:
+            continue
+        sql, inputs = str(compiled), {}
         for parent in sorted(node["depends_on"]["nodes"]):
             entry = nodes[parent]
             name = entry["name"]
@@ -125,7 +129,8 @@ def _parse(sql: str, inputs: Mapping[str, list[str]]) -> list[tuple[str, str, st
     for name, names in inputs.items():
         room = "lake" if name.startswith(LAKE) else "main"
         bare = name.removeprefix(LAKE)
-        schema.setdefault(room, {})[bare] = dict.fromkeys(names, "VARCHAR")
+        if names:
+            schema.setdefault(room, {})[bare] = dict.fromkeys(names, "VARCHAR")
     mapping = MappingSchema({_CATALOG: schema}, dialect="duckdb")
     found = set()
     try:

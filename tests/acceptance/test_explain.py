@@ -72,9 +72,8 @@ def test_nothing_held_says_what_would_fill_it(refreshed: Refreshed) -> None:
 def test_an_excluded_value_is_shown_with_the_correction_that_excludes_it(
     refreshed: Refreshed,
 ) -> None:
-    said = explain.text(explain.explain(refreshed.release, "gdp", "从化", 2014, None))
-    assert "no value is held" in said
-    assert "excluded by ccy-2015-conghua-row-exchanged" in said
+    said = explain.text(explain.explain(refreshed.release, "gdp_growth_real", "韶关", 2013, None))
+    assert "excluded by ccy-2014-growth-nominal-2013" in said
 
 
 @pytest.mark.parametrize("word", ["城镇化", "urbanisation"])

@@ -162,16 +162,18 @@ def test_what_was_known_in_the_far_future_is_the_latest(sql) -> None:
     ) == [(0,)]
 
 
-def test_exchanged_rows_reach_no_mart_and_stay_in_tidy(sql) -> None:
-    # Editions 2015 and 2016 exchange the rows of 增城 and 从化.
+def test_exchanged_rows_are_given_back_to_their_places(sql) -> None:
+    # Editions 2015 and 2016 exchange the rows of 增城 and 从化; 增城 is three times as large.
     assert sql(
-        "select count(*) from city_indicator_year where edition in ('2015', '2016') "
-        "and document = 'china_city_yearbook' and place_code in ('440117', '440118', '440183', "
-        "'440184')"
-    ) == [(0,)]
+        "select left(place_name_zh, 2), year, round(value, 2) from city_indicator_year "
+        "where edition in ('2015', '2016') and document = 'china_city_yearbook' "
+        "and indicator_id = 'gdp' and place_name_zh similar to '(增城|从化).*' order by all"
+    ) == [
+        ("从化", 2014, 317.07), ("从化", 2015, 350.27), ("增城", 2014, 1018.82),
+        ("增城", 2015, 945.66),
+    ]  # fmt: skip
     assert sql(
-        "select count(*) > 20 from tidy.observation "
-        "where correction_id like '%row-exchanged' and superseded_by = 'excluded'"
+        "select count(*) > 20 from tidy.observation where correction_id like '%row-exchanged'"
     ) == [(True,)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import make_workbook as make
 import polars as pl
 import pytest
-from test_tables import claims, snapshots
+from test_yearbook_table_maps import claims, snapshots
 from yearbook_maps import known_maps
 
 from pipelines.errors import Reject
