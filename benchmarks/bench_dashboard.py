@@ -22,7 +22,8 @@ if __name__ == "__main__" and not __package__:
 from benchmarks import measure
 from pipelines import settings as settings_module
 from pipelines import site
-from tests.browser.conftest import CHROMIUM, DASHBOARD, FLAGS
+from tests.browser.conftest import DASHBOARD
+from tests.conftest import CHROMIUM, CHROMIUM_FLAGS
 
 VIEWS = (
     "overview", "map", "rail", "trends", "inequality", "environment", "figures", "reproduction",
@@ -77,7 +78,7 @@ def main() -> int:
         sync_playwright() as playwright,
     ):
         threading.Thread(target=web.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         for _ in range(options.rounds):
             for view in (None, *VIEWS):
                 one = visit(browser, f"http://127.0.0.1:{web.server_port}/", view)

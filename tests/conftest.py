@@ -5,17 +5,25 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGINALS = Path(os.environ.get("METROCIRCLE_ORIGINALS") or ROOT.parent / "shared")
+CHROMIUM = os.environ.get("METROCIRCLE_CHROMIUM") or shutil.which("chromium")
+# Without these, Chromium asks for its maker's hosts at every start.
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
 
 
 def run_cli(
@@ -83,3 +91,15 @@ def originals() -> Path:
     if not (ORIGINALS / "data").is_dir():
         pytest.skip("no originals: set METROCIRCLE_ORIGINALS to the folder that holds their `data`")
     return ORIGINALS
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A real headless Chromium, one per process: Playwright's event loop admits no second."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: apt-get install chromium, or set METROCIRCLE_CHROMIUM")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield launched
+        launched.close()

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import MetrocircleError
+from pipelines.lock import LOCK_FILE, in_turn
 from pipelines.settings import Settings
 
 
@@ -91,15 +93,25 @@ def project_files(settings: Settings) -> list[Path]:
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """The manifest of the project as it stands; parsed only when the project changed."""
-    manifest, mark = manifest_path(settings), target_path(settings) / "fingerprint"
-    wanted = fingerprint(settings)
-    if not (manifest.exists() and mark.exists() and mark.read_text() == wanted):
-        target_path(settings).mkdir(parents=True, exist_ok=True)
+    """The manifest of the project as it stands; parsed only when the project changed.
+
+    A copy named by the project's fingerprint: dbt writes its own in place at every call, so whoever
+    loads the code location during a refresh, or beside another who does, would read half of one.
+    """
+    folder = settings.build / "manifests"
+    manifest = folder / f"{fingerprint(settings)}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    with in_turn(folder / LOCK_FILE):
+        if manifest.exists():
+            return manifest
         result = _invoke(settings, ["parse"])
         if not result.success:
             raise RuntimeError(f"dbt parse failed: {_message(result)}")
-        mark.write_text(wanted)
+        for outdated in folder.glob("*.json"):
+            outdated.unlink()
+        aside = manifest.with_suffix(".part")
+        shutil.copyfile(manifest_path(settings), aside)
+        aside.replace(manifest)
     return manifest
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines.release import browser
 from tests.conftest import Refreshed, run_cli
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -43,28 +42,22 @@ def test_a_release_of_before_gets_its_page_beside_it(refreshed: Refreshed, tmp_p
     assert made.read_bytes() == (refreshed.release / browser.PAGE).read_bytes()
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium (Debian package) on this machine")
-def test_words_in_either_language_find_tables_and_columns(page: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_words_in_either_language_find_tables_and_columns(page: Path, chromium: Any) -> None:
     seen: list[str] = []
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        tab = chromium.new_page()
-        tab.on("console", lambda message: seen.append(message.text))
-        tab.on("request", lambda request: seen.append(request.url))
-        tab.goto(page.as_uri())
-        for words, table, columns in (
-            ("pm25 rank", "main.air_city_period", ["pm25_ugm3", "pm25_rank"]),
-            ("出发地代码", "main.rail_city_pair_day", ["origin_code"]),
-        ):
-            tab.fill("#find", words)
-            shown = tab.locator(f"section[id='{table}'] tbody tr:visible code").all_inner_texts()
-            assert set(columns) <= set(shown)
-            assert tab.locator("section[id='main.gap']").is_hidden()
-        tab.fill("#find", "")
-        assert tab.locator("section[id='main.gap']").is_visible()
-        chromium.close()
+    context = chromium.new_context()
+    tab = context.new_page()
+    tab.on("console", lambda message: seen.append(message.text))
+    tab.on("request", lambda request: seen.append(request.url))
+    tab.goto(page.as_uri())
+    for words, table, columns in (
+        ("pm25 rank", "main.air_city_period", ["pm25_ugm3", "pm25_rank"]),
+        ("出发地代码", "main.rail_city_pair_day", ["origin_code"]),
+    ):
+        tab.fill("#find", words)
+        shown = tab.locator(f"section[id='{table}'] tbody tr:visible code").all_inner_texts()
+        assert set(columns) <= set(shown)
+        assert tab.locator("section[id='main.gap']").is_hidden()
+    tab.fill("#find", "")
+    assert tab.locator("section[id='main.gap']").is_visible()
+    context.close()
     assert seen == [page.as_uri()]

@@ -7,7 +7,6 @@ to look at go to dashboard/screenshots/ (not in git).
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import subprocess
 import threading
@@ -25,19 +24,11 @@ from tests.conftest import ROOT, Refreshed
 
 DASHBOARD = ROOT / "dashboard"
 SCREENSHOTS = DASHBOARD / "screenshots"
-CHROMIUM = os.environ.get("METROCIRCLE_CHROMIUM") or shutil.which("chromium")
-# Without these, Chromium asks for its maker's hosts at every start.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built page; built here when it is missing or older than what it is built from."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: apt-get install chromium, or set METROCIRCLE_CHROMIUM")
     made = DASHBOARD / "dist" / "index.html"
     sources = [*DASHBOARD.glob("src/**/*.*"), *DASHBOARD.glob("*.json"), *DASHBOARD.glob("*.mjs")]
     with (tmp_path_factory.getbasetemp().parent / ".dashboard.lock").open("w") as lock:
@@ -53,15 +44,6 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 pytest.skip("the dashboard is not built and no npm registry answers")
             assert built.returncode == 0, built.stdout + built.stderr
     return made.parent
-
-
-@pytest.fixture(scope="session")
-def browser(dist: Path) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @contextmanager
@@ -130,8 +112,8 @@ class Reader:
 
 
 @pytest.fixture
-def reader(browser: Any, address: str) -> Iterator[Reader]:
-    context = browser.new_context(
+def reader(chromium: Any, address: str) -> Iterator[Reader]:
+    context = chromium.new_context(
         viewport={"width": 1440, "height": 900}, locale="zh-CN", color_scheme="light"
     )
     made = Reader(context.new_page(), address)

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -187,7 +188,7 @@ def test_the_language_changes_words_and_not_numbers(reader: Reader) -> None:
     assert page.locator("h1").text_content() == "Target tracker"
 
 
-def test_an_address_says_everything(reader: Reader, browser: object) -> None:
+def test_an_address_says_everything(reader: Reader, chromium: Any) -> None:
     reader.open("map")
     page = reader.page
     reader.act("map", lambda: page.locator("label:has(#level-county)").click())
@@ -195,7 +196,7 @@ def test_an_address_says_everything(reader: Reader, browser: object) -> None:
     reader.act("map", lambda: page.locator("#year-back").click())
     reader.act("map", lambda: page.locator("#t-dark").click())
     year = page.locator(".year output").text_content()
-    other = browser.new_context(locale="en-GB").new_page()  # type: ignore[attr-defined]
+    other = chromium.new_context(locale="en-GB").new_page()
     second = Reader(other, reader.address)
     second.open(page.url.split("#/")[1])
     assert other.locator("#f-indicator").input_value() == "population_census"

@@ -56,9 +56,9 @@ def publish(warehouse: Path, factor: float = 2.0, without: tuple[str, ...] = ())
 
 
 @pytest.fixture
-def tab(browser: Any, dist: Path, own: Path) -> Iterator[Reader]:
+def tab(chromium: Any, dist: Path, own: Path) -> Iterator[Reader]:
     with serving(dist, own) as address:
-        context = browser.new_context(locale="en-GB")
+        context = chromium.new_context(locale="en-GB")
         made = Reader(context.new_page(), address)
         made.listen()
         yield made
@@ -115,10 +115,10 @@ def test_a_table_that_a_release_lacks_is_a_gap_and_no_error(tab: Reader, own: Pa
     assert tab.complaints == []
 
 
-def test_without_a_release_the_page_says_what_to_do(browser: Any, dist: Path, own: Path) -> None:
+def test_without_a_release_the_page_says_what_to_do(chromium: Any, dist: Path, own: Path) -> None:
     (own / "current").unlink()
     with serving(dist, own) as address:
-        page = browser.new_page(locale="en-GB")
+        page = chromium.new_page(locale="en-GB")
         page.goto(address)
         page.locator("[role=alert]").wait_for()
         assert "make refresh" in page.locator("[role=alert]").text_content()
