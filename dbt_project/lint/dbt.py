@@ -23,3 +23,7 @@ def datediff(first_date: str, second_date: str, datepart: str) -> str:
 
 def dateadd(datepart: str, interval: int, from_date: str) -> str:
     return f"dateadd('{datepart}', {interval}, {from_date})"
+
+
+def split_part(string_text: str, delimiter_text: str, part_number: int) -> str:
+    return f"split_part({string_text}, {delimiter_text}, {part_number})"

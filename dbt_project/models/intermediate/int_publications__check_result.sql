@@ -303,7 +303,7 @@ guangfo as (
         place,
         indicator_name,
         n,
-        row_number() over (partition by place, indicator_name, year order by locator desc, figure_id)
+        row_number() over (partition by place, indicator_name, year order by locator desc, figure_id asc)
             as choice,
         year,
         locator
