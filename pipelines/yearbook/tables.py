@@ -760,7 +760,11 @@ def _known_headers(
     snapshot: Snapshot, values: pl.DataFrame, where: str, found: Found, vocabulary: Vocabulary
 ) -> tuple[pl.DataFrame, list[Reject]]:
     """Cells under headers that the maps know. An unknown header is one LayoutDrift error with the
-    nearest known ones; headers left out on purpose are one warning per reason."""
+    nearest known ones; headers left out on purpose are one warning per reason.
+
+    Where patterns of both lists match, the header is left out, unless the pattern that keeps it is
+    a case of the one that leaves it out: `法人单位数 | *软件*` of `法人单位数 | *`.
+    """
     document, edition = found.table.document, found.edition
     own = vocabulary.headers.filter(
         pl.col("document") == document, pl.col("edition").is_in([edition, "*"])
@@ -784,14 +788,23 @@ def _known_headers(
         first.select("indicator", "column", pl.coalesce("header_at", "row")).iter_rows(),
         keys, strict=True,
     ):  # fmt: skip
+        by = next((text for text in wild if _glob(text).fullmatch(key)), None)
+        reason = next(
+            (
+                why
+                for glob, why in patterns
+                if glob.fullmatch(key) and not (by and glob.fullmatch(by))
+            ),
+            None,
+        )
         if key in known:
             kept[header] = None
-        elif by := next((text for text in wild if _glob(text).fullmatch(key)), None):
-            kept[header] = by
-        elif reason := next((why for glob, why in patterns if glob.fullmatch(key)), None):
+        elif reason is not None:
             left_out.setdefault(reason, []).append(
                 (header, f"{where}{column_letters(column)}{row}")
             )
+        elif by is not None:
+            kept[header] = by
         else:
             candidates = (
                 own["header"].unique().sort().to_list()

@@ -139,6 +139,74 @@ def test_an_index_under_the_title_of_the_level_is_told_by_its_unit(tmp_path: Pat
     assert found["gdp", "440100", "2023"][0] == pytest.approx(28225.2119998201)
 
 
+# title, unit row, header row, values of 广州 -> (indicator, number, unit) of 2022
+FORMS = {
+    "expenditure by itself, its ratio beside it": (
+        "19-4 2022年分市全社会研究与试验发展经费", "万元", ("R&D经费", "占地区生产总值比重"),
+        (10_431_000.0, 3.4),
+        {("rd_expenditure", 10_431_000, "cny_10k")},
+    ),
+    "expenditure by years": (
+        "19-4 分市全社会研究与试验发展经费情况", "亿元", (2021.0, 2022.0), (988.4, 1043.1),
+        {("rd_expenditure", 1043.1, "cny_100m")},
+    ),
+    "personnel and expenditure, the & lost": (
+        "19-4 2022年分市全社会研究与试验发展人员与经费", "",
+        ("R D人员（人）", "R D人员折合全时当量（人年）", "R D经费（亿元）", "R D经费投入强度（%）"),
+        (252_000.0, 170_000.0, 1043.1, 3.43),
+        {("rd_personnel", 252_000, "person"), ("rd_expenditure", 1043.1, "cny_100m")},
+    ),
+    "deposits": (
+        "8-10 各市中外资银行业机构本外币存款余额", "亿元", (2021.0, 2022.0), (1.0, 80_495.0),
+        {("deposits_year_end", 80_495, "cny_100m")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_a_table_are_told_by_title_and_headers(form: str, tmp_path: Path) -> None:
+    title, unit, head, values, wanted = FORMS[form]
+    rows = sheet(title, unit, (2021, 2022), {"广  州": values}, head)
+    members = book("19-05" if "rd_expenditure" in str(wanted) else "", **{"19_04": make.xls(rows)})
+    found, rejects = load(cd(tmp_path, members))
+    assert [r.message() for r in rejects if r.severity == "error"] == []
+    assert {
+        (indicator, number, unit)
+        for (indicator, place, year), (number, unit, cell) in found.items()
+        if (place, year) == ("440100", "2022") and cell.startswith("19-04.xls")
+    } == wanted
+
+
+def test_blocks_of_years_under_merged_cells(tmp_path: Path) -> None:
+    """Two blocks with the same years (industrial R&D); three columns a year (foreign capital)."""
+    rd = [
+        ("19-9 分市规模以上工业企业R&D活动人员和经费",), ("English",), (),
+        ("市  别", "City", "R&D人员（人）", None, "R&D经费（亿元）", None),
+        (None, None, 2021.0, 2022.0, 2021.0, 2022.0),
+        ("广  州", "Guangzhou", 1.0, 2.0, 368.7, 391.2),
+    ]  # fmt: skip
+    parts = ("新签项目（个）", "合同外资", "实际使用外资")
+    fdi = [
+        ("6-22 各市外商直接投资",), ("English",), (None, None, "单位:万元 (10 000 yuan)"),
+        ("市  别", "City", 2021.0, None, None, 2022.0), (None, None, *parts, *parts),
+        ("广  州", "Guangzhou", 4_000.0, 1.0, 5_433_000.0, 3_500.0, 2.0, 5_741_300.0),
+    ]  # fmt: skip
+    extra = {
+        "19_09": make.xls(rd, [(3, 3, 2, 3), (3, 3, 4, 5)]),
+        "06_22": make.xls(fdi, [(3, 3, 2, 4), (3, 3, 5, 7)]),
+    }
+    found, rejects = load(cd(tmp_path, book(**extra)))
+    assert [r.message() for r in rejects if r.severity == "error"] == []
+    assert found["rd_expenditure_industrial", "440100", "2021"] == (
+        368.7, "cny_100m", "19-09.xls:Sheet1!E6"
+    )  # fmt: skip
+    assert found["fdi_cny", "440100", "2022"] == (5_741_300, "cny_10k", "06-22.xls:Sheet1!H6")
+    # Personnel and contracts of those tables are nobody's value.
+    for member, cells in (("19-09.xls", {"E6", "F6"}), ("06-22.xls", {"E6", "H6"})):
+        read = {cell for *_, cell in found.values() if cell.startswith(member)}
+        assert read == {f"{member}:Sheet1!{cell}" for cell in cells}
+
+
 def test_an_error_page_costs_its_table_only_and_its_page_stands_in(tmp_path: Path) -> None:
     error = b"<html><head><title>404</title></head><body>Not Found</body></html>"
     twin = make.page(
