@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import resource
+import struct
 import zipfile
 from collections.abc import Callable
 
@@ -27,11 +28,78 @@ def _edited(content: bytes, edit: Callable[[bytes], bytes]) -> bytes:
     return out.getvalue()
 
 
-def far_cell() -> bytes:
-    """One cell in the last corner: the whole rectangle would take 400 GB."""
+def far_cell(cell: bytes = b'r="XFD1048576"') -> bytes:
+    """One cell in the last corner: the whole rectangle would take 400 GB, and the reader would end
+    the process. It takes other quotes, blanks and small letters for an address as well."""
+    return _edited(make.xlsx([("城市", "x")]), lambda xml: xml.replace(b'r="B1"', cell))
+
+
+def rows_of_cells(rows: dict[int, int], cell: bytes = b"<c><v>1</v></c>") -> bytes:
+    """Rows with so many cells, which need no address: their order is one."""
+    body = b"".join(b'<row r="%d">%s</row>' % (row, cell * many) for row, many in rows.items())
+
+    def edit(xml: bytes) -> bytes:
+        start, end = xml.index(b"<sheetData>") + 11, xml.index(b"</sheetData>")
+        return xml[:start] + body + xml[end:]
+
+    return _edited(make.xlsx([("城市", "x")]), edit)
+
+
+def hidden_cell() -> bytes:
+    """What looks like a comment inside an attribute hides nothing."""
     return _edited(
-        make.xlsx([("城市", "x")]), lambda xml: xml.replace(b'r="B1"', b'r="XFD1048576"')
+        make.xlsx([("城市", "x")]),
+        lambda xml: xml.replace(
+            b"<sheetData>",
+            b"""<sheetPr codeName='<!--'/><sheetData><row r="9"><c r='XFD9999999'/></row>""",
+        ),
     )
+
+
+def moved_sheet() -> bytes:
+    """The sheet under a name of its own: the relation tells where it is."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(far_cell())) as old, zipfile.ZipFile(out, "w") as new:
+        for entry in old.infolist():
+            data = old.read(entry).replace(b"worksheets/sheet1.xml", b"other/a.bin")
+            name = entry.filename.replace("worksheets/sheet1.xml", "other/a.bin")
+            new.writestr(name, data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def other_spreadsheet() -> bytes:
+    """A sheet of OpenDocument that calls itself .xlsx: repeated cells cost its writer nothing."""
+    return make.zipped(
+        {
+            "[Content_Types].xml": b"<Types/>",
+            "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
+            "content.xml": b"<x/>",
+        }
+    )
+
+
+def far_record(row: int, column: int) -> bytes:
+    """An .xls whose last number lies where [MS-XLS] has no column."""
+    content = bytearray(make.xls([("a",), (None, "x", 1.23456789012)]))
+    at = bytes(content).index(struct.pack("<HHHH", 0x0203, 14, 1, 2))
+    struct.pack_into("<HH", content, at + 4, row, column)
+    return bytes(content)
+
+
+def boasting_sheet() -> bytes:
+    """An .xls that says it has four thousand million rows: the reader makes room for them."""
+    content = bytearray(make.xls([("a", 1)]))
+    at = bytes(content).index(struct.pack("<HH", 0x0200, 14))
+    struct.pack_into("<IIHH", content, at + 4, 0, 0xFFFFFFFF, 0, 0xFFFF)
+    return bytes(content)
+
+
+def broken_chain() -> bytes:
+    """An .xls whose directory points beyond its sectors."""
+    content = bytearray(make.xls([("a", 1)] * 50))
+    struct.pack_into("<I", content, 60, 17)
+    struct.pack_into("<I", content, 48, 0x00FFFFFF)
+    return bytes(content)
 
 
 def huge_merge() -> bytes:
@@ -43,6 +111,27 @@ def huge_merge() -> bytes:
 
 ATTACKS = {
     "a cell in the last corner": (far_cell, "xlsx", "as far as row 1048576, column 16384"),
+    "its address in other quotes": (
+        lambda: far_cell(b"r='XFD1048576'"), "xlsx", "as far as row 1048576, column 16384"
+    ),
+    "its address with blanks": (lambda: far_cell(b'r = "XFD1048576"'), "xlsx", "row 1048576"),
+    "its address in small letters": (lambda: far_cell(b'r="xfd1048576"'), "xlsx", "row 1048576"),
+    "its address behind a bracket": (
+        lambda: far_cell(b't=">" r="XFD1048576"'), "xlsx", "row 1048576"
+    ),
+    "cells without an address": (
+        lambda: rows_of_cells({1: 3_000, 400_000: 1}), "xlsx", "row 400000, column 3000"
+    ),
+    "a sheet of a million columns": (
+        lambda: rows_of_cells({1: 1_000_000}, b"<c/>"), "xlsx", "row 1, column 16385"
+    ),
+    "a cell behind a comment that is none": (hidden_cell, "xlsx", "row 9999999"),
+    "a sheet under another name": (moved_sheet, "xlsx", "other/a.bin: a cell lies as far"),
+    "another kind of spreadsheet": (other_spreadsheet, "xlsx", "no .xlsx inside"),
+    "an xls cell in the last corner": (lambda: far_record(65_000, 65_000), "ole2", "row 65001"),
+    "an xls of 300 columns": (lambda: far_record(1, 299), "ole2", "row 2, column 300"),
+    "an xls that boasts": (boasting_sheet, "ole2", "as far as row 4294967295"),
+    "an xls of broken sectors": (broken_chain, "ole2", "can be read"),
     "a CSV of a million columns": (lambda: b"," * 1_000_000, "text", "no sheet is wider"),
     "a span of a million": (
         lambda: make.page([("colspan=1000000|x",)]), "html", "spans 1000000 places"
