@@ -210,7 +210,7 @@ def find(release: Path, word: str) -> dict[str, list[Row]]:
                 """
                 select indicator_id, name_zh, name_en, unit, aggregation, definition from indicator
                 where indicator_id ilike $1 or name_zh ilike $1 or name_en ilike $1
-                    or definition ilike $1
+                    or definition ilike $1 or definition_zh ilike $1
                 order by case when name_zh ilike $1 or indicator_id ilike $1 then 0 else 1 end,
                     indicator_id
                 """,

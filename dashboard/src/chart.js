@@ -105,6 +105,26 @@ export const axis = (c, extra = {}) => ({
   ...extra,
 })
 
+/** An axis of years from the first to the last, named at round years and at ends that stand free. */
+export function yearAxis(c, years, extra = {}) {
+  const from = Math.min(...years)
+  const to = Math.max(...years)
+  const step = [1, 2, 5, 10].find((one) => (to - from) / one <= 9) ?? 20
+  const round = [...Array(to - from + 1).keys()].map((i) => from + i).filter((year) => year % step === 0)
+  const free = (year) => round.every((other) => Math.abs(other - year) * 2 > step)
+  const written = (year) => round.includes(year) || ((year === from || year === to) && free(year))
+  const pad = from === to ? 1 : 0
+  return axis(c, {
+    type: 'value',
+    min: from - pad,
+    max: to + pad,
+    interval: 1,
+    splitLine: { show: false },
+    axisLabel: { color: c.faint, fontSize: 11.5, formatter: (year) => (written(year) ? String(year) : '') },
+    ...extra,
+  })
+}
+
 /** A tooltip as elements, never as markup. */
 export function tip(title, lines) {
   return h(

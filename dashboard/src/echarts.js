@@ -8,10 +8,11 @@ import {
   TooltipComponent,
   VisualMapComponent,
 } from 'echarts/components'
+import { LabelLayout } from 'echarts/features'
 import { CanvasRenderer } from 'echarts/renderers'
 
 echarts.use([
   BarChart, HeatmapChart, LineChart, ScatterChart, GridComponent, LegendComponent,
-  MarkLineComponent, TooltipComponent, VisualMapComponent, CanvasRenderer,
+  MarkLineComponent, TooltipComponent, VisualMapComponent, LabelLayout, CanvasRenderer,
 ]) // prettier-ignore
 export { echarts }

@@ -142,6 +142,7 @@ const WORDS = {
   quarter: ['季', 'Quarter'],
   whole_city: ['全市', 'Whole city'],
   districts: ['市辖区', 'Districts'],
+  excluding_counties: ['不含县', 'Without counties'],
   match: ['相符', 'Match'],
   matches: ['相符', 'Match'],
   differs: ['不符', 'Differs'],
@@ -150,11 +151,61 @@ const WORDS = {
   weighted_mean: ['加权平均', 'Weighted mean'],
   mean_of_members: ['成员平均', 'Mean of members'],
   none: ['不汇总', 'Not aggregated'],
+  all: ['全部日子', 'All days'],
+  months: ['数月', 'Months'],
+  census: ['普查', 'Census'],
+  census_2020: ['2020年普查', 'Census of 2020'],
+  divisions: ['区划表', 'Table of divisions'],
+  as_printed: ['按印刷', 'As printed'],
+  lower_bound_within: ['一小时内（站到站）', 'Within the hour, station to station'],
+  fails_by_rail: ['超过一小时', 'Over the hour'],
+  no_station: ['无车站', 'No station'],
+  no_service: ['当日不通', 'No service that day'],
+  estimated: ['估计', 'Estimated'],
+  bounded: ['区间', 'Bounded'],
+  range: ['两法之间的区间', 'Range of the methods'],
+  population_share: ['按人口分摊', 'By share of population'],
+  output_share: ['按产出分摊', 'By share of output'],
+  primacy_2: ['首位度（二城）', 'Primacy, two cities'],
+  primacy_4: ['首位度（四城）', 'Primacy, four cities'],
+  primacy_11: ['首位度（十一城）', 'Primacy, eleven cities'],
+  rank_size_q: ['位序—规模指数 q', 'Rank-size exponent q'],
+  rank_size_r2: ['位序—规模拟合 R²', 'Rank-size fit, R²'],
+  national_13fyp: ['国控网（十三五）', 'National stations, 13th plan'],
+  national_14fyp: ['国控网（十四五）', 'National stations, 14th plan'],
+  aqi_rate_pct: ['AQI 达标率', 'AQI good-day rate'],
+  good_days: ['达标天数', 'Good days'],
+  valid_days: ['有效天数', 'Valid days'],
+  pm25_ugm3: ['PM2.5', 'PM2.5'],
+  pm10_ugm3: ['PM10', 'PM10'],
+  no2_ugm3: ['NO₂', 'NO₂'],
+  so2_ugm3: ['SO₂', 'SO₂'],
+  co_p95_mgm3: ['CO 第95百分位', 'CO, 95th percentile'],
+  o3_8h_p90_ugm3: ['O₃ 8小时第90百分位', 'O₃ 8-hour, 90th percentile'],
+  composite_index: ['综合指数', 'Composite index'],
+  composite_index_change_pct: ['综合指数变化', 'Change of the composite index'],
+  composite_index_rank: ['综合指数排名', 'Rank, composite index'],
+  pm25_rank: ['PM2.5 排名', 'Rank, PM2.5'],
+  aqi_rank: ['达标率排名', 'Rank, good-day rate'],
+  great_expectations: ['到货检查', 'Great Expectations'],
+  dbt: ['模型检查', 'dbt'],
+  facts: ['仅事实', 'Facts only'],
+  yes: ['可', 'Yes'],
+  no: ['不可', 'No'],
+}
+
+/** A set of sections of rivers: national_149 is 149 sections of the national network. */
+export function sectionSet(text) {
+  const [, network, count] = /^(national|provincial)_(\d+)$/.exec(text ?? '') ?? []
+  if (!network) return word(text)
+  return network === 'national' ? L(`国控 ${count} 个断面`, `${count} national sections`) : L(`省控 ${count} 个断面`, `${count} provincial sections`)
 }
 export function word(text) {
   if (text === null || text === undefined) return ''
   const asOf = /^as_of:(.+)$/.exec(text)
   if (asOf) return L(`截至${asOf[1]}年版`, `As of edition ${asOf[1]}`)
   const pair = WORDS[text]
-  return pair ? L(...pair) : String(text).replaceAll('_', ' ')
+  if (pair) return L(...pair)
+  // Only a token of a vocabulary is made readable: an edition such as 2020-01_2020-02 stays as it is.
+  return /^[a-z]+(_[a-z]+)+$/.test(text) ? text.replaceAll('_', ' ') : String(text)
 }

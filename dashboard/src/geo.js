@@ -79,17 +79,26 @@ export function memberPoints(memberRows, seats) {
   return points
 }
 
+/** Three points in one turning sense, so that triangles that overlap fill alike. */
+const clockwise = ([a, b, c]) => ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) > 0 ? [a, b, c] : [a, c, b])
+
 /**
  * The outline around a set of points: a disc about each, joined to its near neighbours and along the
  * shortest tree, so that it bends around places between members instead of swallowing them.
  */
 export function outline(view, points, radius, className, id) {
   const at = points.map(view.at)
+  const near = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) < radius * 3.3
   const links = tree(at)
   at.forEach((a, i) => {
-    for (const b of at.slice(i + 1)) if (Math.hypot(a[0] - b[0], a[1] - b[1]) < radius * 3.3) links.push([a, b])
+    for (const b of at.slice(i + 1)) if (near(a, b)) links.push([a, b])
   })
+  // Three points that are near one another have no hole between them.
+  const triangles = at.flatMap((a, i) =>
+    at.slice(i + 1).flatMap((b, j) => (near(a, b) ? at.slice(i + j + 2).filter((c) => near(a, c) && near(b, c)).map((c) => [a, b, c]) : [])),
+  )
   const discs = (grow) => [
+    s('path', { d: triangles.map((three) => path(clockwise(three))).join('') }),
     ...at.map(([x, y]) => s('circle', { cx: x.toFixed(1), cy: y.toFixed(1), r: radius + grow })),
     ...links.map(([a, b]) =>
       s('line', { x1: a[0].toFixed(1), y1: a[1].toFixed(1), x2: b[0].toFixed(1), y2: b[1].toFixed(1), 'stroke-width': 2 * (radius * 0.86 + grow), 'stroke-linecap': 'round' }),
@@ -128,6 +137,38 @@ function tree(points) {
     current = best
   }
   return links
+}
+
+/**
+ * Names beside their discs: above, below, right or left, wherever they hide no other name and the
+ * least of other discs. A name that finds no room is left out; the disc still says it.
+ * spots: [{x, y, r, text}], text null for a disc that only takes room.
+ */
+export function placeNames(view, spots) {
+  const group = s('g', { 'aria-hidden': 'true', 'pointer-events': 'none' })
+  const taken = []
+  const size = 11.5
+  for (const spot of [...spots].sort((a, b) => b.r - a.r)) {
+    if (!spot.text) continue
+    const width = [...spot.text].reduce((sum, letter) => sum + (letter > '\u2e80' ? size : size * 0.56), 0)
+    const { x, y, r } = spot
+    const places = [
+      { x: x - width / 2, y: y - r - size - 2 },
+      { x: x - width / 2, y: y + r + 2 },
+      { x: x + r + 4, y: y - size / 2 },
+      { x: x - r - 4 - width, y: y - size / 2 },
+    ].map((place) => ({ ...place, width, height: size }))
+    const meets = (a, b) => a.x < b.x + b.width + 2 && b.x < a.x + a.width + 2 && a.y < b.y + b.height && b.y < a.y + a.height
+    const hides = (place) => spots.filter((other) => other !== spot && meets(place, { x: other.x - other.r, y: other.y - other.r, width: 2 * other.r, height: 2 * other.r })).reduce((sum, other) => sum + other.r, 0)
+    const inside = (place) => place.x > 0 && place.x + width < view.width && place.y > 0 && place.y + size < view.height
+    const free = places.filter((place) => inside(place) && !taken.some((other) => meets(place, other)))
+    if (!free.length) continue
+    const best = free.reduce((a, b) => (hides(b) < hides(a) ? b : a))
+    if (hides(best) > 12) continue
+    taken.push(best)
+    group.append(s('text', { x: best.x.toFixed(1), y: (best.y + size - 2).toFixed(1) }, spot.text))
+  }
+  return group
 }
 
 /** The sentence that every map carries. */

@@ -4,6 +4,7 @@ import { sweep } from './chart.js'
 import { newestRelease, openRelease, release, rows } from './data.js'
 import { h } from './dom.js'
 import { L, setUnits } from './format.js'
+import { loadDocuments } from './reference.js'
 import { sourceDialog } from './source.js'
 import { change, language, linkTo, onChange, read, theme } from './state.js'
 import * as overview from './views/overview.js'
@@ -143,7 +144,7 @@ function footer() {
   return h(
     'footer',
     { class: 'foot' },
-    h('p', null, manifest.how_to_cite),
+    h('p', null, L(`引用：Metrocircle 都市圈指标库，发布版 ${manifest.release_id}；数据归各出版者所有，见“数据质量”页。`, `To cite: Metrocircle warehouse, release ${manifest.release_id}; figures belong to their publishers, listed under “Data quality”.`)),
     h('p', null, L('数值均可点击查看出处；缺数以缺口列示，不作推断。', 'Every number opens its source; what nobody published is shown as a gap, never guessed.')),
   )
 }
@@ -159,7 +160,8 @@ async function start() {
     )
     return
   }
-  setUnits(await rows('tidy.unit'))
+  const [units] = await Promise.all([rows('tidy.unit'), loadDocuments()])
+  setUnits(units)
   document.body.append(sourceDialog(), status)
   onChange(draw)
   // Charts are pictures of the screen's colours: on paper they are drawn light.

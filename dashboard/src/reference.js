@@ -1,10 +1,26 @@
 // Small reference tables that most views need, read once.
 import { by, groups, rows } from './data.js'
+import { L, named } from './format.js'
+import { chinese } from './phrases.js'
 
-let indicatorMap = null
-export const indicators = async () => (indicatorMap ??= by(await rows('indicator'), 'indicator_id'))
+let known = null
+export const indicators = async () => (known ??= by(await rows('indicator'), 'indicator_id'))
 
 export const documents = () => rows('document')
+
+let documentNames = new Map()
+export const loadDocuments = async () => {
+  documentNames = by(await documents(), 'document')
+}
+/** A publication as people name it, with its edition; the id where the release does not say. */
+export const publication = (document, edition) => {
+  if (!document) return ''
+  const name = named(documentNames.get(document), 'name') || document
+  return [name, edition === 'undated' ? '' : edition].filter(Boolean).join(' ')
+}
+/** The same of a row, or of a text such as `guangdong_yearbook 2024`. */
+export const published = (row) => publication(row.document, row.edition)
+export const publishedIn = (text) => publication(...String(text ?? '').split(' '))
 
 let placeMap = null
 /** Places by code; the name in force, or the last one. */
@@ -32,3 +48,12 @@ export async function seats() {
     if (row.point_kind === 'seat') points.set(row.place_code, [row.longitude, row.latitude])
   return points
 }
+
+/** A sentence that a table carries, in the language of the page where it is known. */
+export const said = (text) => {
+  if (!text) return ''
+  return L(chinese(text, (id) => known?.get(id)?.name_zh ?? id) ?? text, text)
+}
+
+/** What an indicator measures, and its traps. */
+export const definition = (indicator) => (indicator ? L(indicator.definition_zh ?? indicator.definition, indicator.definition) : '') ?? ''

@@ -3,7 +3,7 @@
 import { by, described, has, rows, urlOf } from './data.js'
 import { h } from './dom.js'
 import { L, digitsOf, named, needed, number, unitText, word } from './format.js'
-import { documents, indicators, places } from './reference.js'
+import { definition, documents, indicators, places, published, said } from './reference.js'
 
 let dialog = null
 let trail = []
@@ -98,7 +98,7 @@ async function documentTerms(row) {
     [L('文献', 'Document'), found ? `${named(found, 'name')}${found.publisher ? ` · ${found.publisher}` : ''}` : row.document],
     [L('版次', 'Edition'), row.edition],
     [L('出版日期', 'Published'), row.published_on ? `${row.published_on}${row.published_on_precision ? ` (${word(row.published_on_precision)})` : ''}` : found?.published_on],
-    [L('许可', 'Licence'), found?.licence],
+    [L('许可', 'Licence'), said(found?.licence)],
   ]
 }
 
@@ -120,7 +120,7 @@ async function ofCity(row) {
   const indicator = indicatorList.get(row.indicator_id)
   const fact = full ?? (row.document !== undefined ? row : await bestFact(row))
   const body = []
-  if (indicator?.definition) body.push(h('p', { class: 'definition' }, indicator.definition))
+  if (indicator?.definition) body.push(h('p', { class: 'definition' }, definition(indicator)))
   if (fact.value_text)
     body.push(
       section(
@@ -134,7 +134,7 @@ async function ofCity(row) {
       ...(await fileTerms(fact)),
       [L('口径', 'Scope'), fact.scope ? word(fact.scope) : null],
       [L('状态', 'Status'), fact.status ? word(fact.status) : null],
-      [L('算法', 'Method'), fact.method],
+      [L('算法', 'Method'), said(fact.method)],
       [L('订正', 'Correction'), fact.correction_id],
       [L('说明', 'Note'), fact.note],
     ])),
@@ -174,7 +174,7 @@ async function otherVintages(fact) {
           'li',
           null,
           h('button', { type: 'button', class: 'num', onclick: () => openSource({ kind: 'city', row: other }) }, shown(other.value, other.unit)),
-          h('span', null, ` ${other.document} ${other.edition} · ${word(other.scope)}${other.is_latest ? ` · ${L('最新', 'latest')}` : ''}${other.is_first_published ? ` · ${L('首次发布', 'first published')}` : ''}`),
+          h('span', null, ` ${published(other)} · ${word(other.scope)}${other.is_latest ? ` · ${L('最新', 'latest')}` : ''}${other.is_first_published ? ` · ${L('首次发布', 'first published')}` : ''}`),
         ),
       ),
     ),
@@ -201,11 +201,11 @@ async function ofCircle(given) {
     title: `${name} · ${named(indicator, 'name') || row.indicator_id} · ${row.year}`,
     value: [shown(row.value, row.unit), h('small', null, interval(row.value_low, row.value_high))],
     body: [
-      indicator?.definition ? h('p', { class: 'definition' }, indicator.definition) : null,
+      indicator?.definition ? h('p', { class: 'definition' }, definition(indicator)) : null,
       section(L('如何得出', 'How it is made'), terms([
         [L('版本', 'Vintage'), word(row.vintage)],
         [L('汇总规则', 'Aggregation'), word(row.aggregation)],
-        [L('算法', 'Method'), row.method],
+        [L('算法', 'Method'), said(row.method)],
         [L('成员', 'Members'), `${row.members_with_data} / ${row.members_total}`],
         [L('版次', 'Editions'), row.edition_min === row.edition_max ? row.edition_min : `${row.edition_min} – ${row.edition_max}`],
         [L('注意', 'Cautions'), cautions.join(L('；', '; '))],
@@ -243,8 +243,8 @@ async function inputs(factId, hints) {
                 h('th', { scope: 'row' }, named(fact, 'place_name'), role === 'member' ? null : h('small', null, ` ${word(role)}`)),
                 h('td', null, named(list.get(fact.indicator_id), 'name') || fact.indicator_id),
                 h('td', { class: 'right' }, h('button', { type: 'button', class: 'num', 'data-value': String(fact.value), onclick: () => openSource({ kind: 'city', row: fact }) }, number(fact.value, digitsOf(fact.value, fact.value_low, fact.value_high, 4)))),
-                h('td', null, fact.value_text ? h('q', null, fact.value_text) : (fact.method ?? '—'), ` ${fact.value_text ? fact.unit_raw : ''}`),
-                h('td', null, `${fact.document} ${fact.edition}`, h('small', null, ` ${fact.locator ?? ''}`)),
+                h('td', null, fact.value_text ? h('q', null, fact.value_text) : (said(fact.method) || '—'), ` ${fact.value_text ? fact.unit_raw : ''}`),
+                h('td', null, published(fact), h('small', null, ` ${fact.locator ?? ''}`)),
               )
             : h('tr', null, h('th', { scope: 'row' }, word(role)), h('td', { colspan: 4 }, h('code', null, id))),
         ),
@@ -292,7 +292,7 @@ async function ofFigure(row) {
       [L('结果', 'Value'), row.computed_value === null ? null : shown(row.computed_value, row.unit)],
       [L('区间', 'Interval'), interval(row.computed_low, row.computed_high)],
       [L('判定', 'Verdict'), word(row.status)],
-      [L('理由', 'Reason'), row.reason],
+      [L('理由', 'Reason'), said(row.reason)],
       [L('版次', 'Editions'), row.edition_min ? `${row.edition_min} – ${row.edition_max}` : null],
     ])),
   ]
@@ -313,7 +313,7 @@ async function ofTarget(row) {
     section(L('进展', 'Progress'), terms([
       [L('最新值', 'Latest'), row.latest_value === null ? null : `${shown(row.latest_value, row.unit)} (${row.latest_year})`],
       [L('判定', 'Verdict'), word(row.status)],
-      [L('理由', 'Reason'), row.reason],
+      [L('理由', 'Reason'), said(row.reason)],
     ])),
   ]
   if (row.latest_fact_id)
@@ -328,7 +328,7 @@ async function ofRow({ table, row, title, value, note, more }) {
   const entry = described(table)
   const body = [
     note ? h('p', { class: 'definition' }, note) : null,
-    section(L('出处', 'Where it stands'), terms([...(await documentTerms(row)), ...(await fileTerms(row)), [L('算法', 'Method'), row.method]])),
+    section(L('出处', 'Where it stands'), terms([...(await documentTerms(row)), ...(await fileTerms(row)), [L('算法', 'Method'), said(row.method)]])),
     more ? await more() : null,
     section(
       L('发布表', 'Released table'),

@@ -184,17 +184,20 @@ export function table({ name, caption, columns, rows, limit = 40, sortBy = null,
       ),
     )
     more.hidden = all
+    // A long table scrolls in a box of its own, so that its head stays in sight.
+    box.classList.toggle('tall', all && rows.length > 60)
     more.textContent = L(`显示全部 ${rows.length} 行`, `Show all ${rows.length} rows`)
   }
+  const box = h(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption ?? name },
+    h('table', null, caption ? h('caption', null, caption) : null, h('thead', null, h('tr', null, heads)), body),
+  )
   fill()
   return h(
     'div',
     { class: 'tablebox' },
-    h(
-      'div',
-      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption ?? name },
-      h('table', null, caption ? h('caption', null, caption) : null, h('thead', null, h('tr', null, heads)), body),
-    ),
+    box,
     h(
       'div',
       { class: 'under' },
@@ -213,9 +216,10 @@ const plainCell = (value, numeric) =>
 
 /**
  * A chart with its title, its note, its numbers as a table, and CSV and PNG export.
- * chart: an element with a method `png()` returning a Promise of a Blob; data: arguments of `table`.
+ * chart: an element with a method `png()` returning a Promise of a Blob; data: arguments of `table`;
+ * level: of its heading, 2 where it stands under no section of its own.
  */
-export function figure({ title, note, chart, data, id, wide, legend }) {
+export function figure({ title, note, chart, data, id, wide, legend, level = wide ? 2 : 3 }) {
   const details = data
     ? h('details', { class: 'numbers', open: read().params.numbers === id }, h('summary', null, L('数据表', 'The numbers')), table({ name: title, limit: 60, ...data }))
     : null
@@ -225,7 +229,7 @@ export function figure({ title, note, chart, data, id, wide, legend }) {
   return h(
     'figure',
     { class: `figure ${wide ? 'wide' : ''}`, id, 'aria-labelledby': `${id}-title` },
-    h('div', { class: 'figure-head' }, h('h3', { id: `${id}-title` }, title), h('div', { class: 'tools' }, png)),
+    h('div', { class: 'figure-head' }, h(`h${level}`, { id: `${id}-title` }, title), h('div', { class: 'tools' }, png)),
     note ? h('figcaption', null, note) : null,
     legend,
     chart,

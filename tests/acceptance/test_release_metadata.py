@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,14 @@ def test_every_column_has_a_unit_or_none_and_both_languages(
             assert (row["table"], row["unit"].removeprefix("see:")) in listed, row
     for resource in package["resources"]:
         assert all(field["unit"] for field in resource["schema"]["fields"])
+
+
+def test_every_indicator_is_defined_in_both_languages(sql: Any) -> None:
+    rows = sql("select indicator_id, definition, definition_zh, name_zh, name_en from indicator")
+    assert len(rows) >= 88
+    for name, *texts in rows:
+        assert all(texts), name
+        assert re.search("[\u4e00-\u9fff]", texts[1]), name
 
 
 def test_every_source_says_publisher_licence_and_how_to_cite_it(package: dict[str, Any]) -> None:

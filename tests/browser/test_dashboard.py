@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.browser.conftest import SCREENSHOTS, Reader, serving
+from tests.browser.conftest import DASHBOARD, SCREENSHOTS, Reader, serving
 from tests.conftest import Refreshed
 
 VIEWS = (
@@ -49,6 +52,20 @@ def lead_values(reader: Reader) -> dict[str, tuple[str, float]]:
     return {name: (text, value) for name, text, value in cells}
 
 
+AXE = DASHBOARD / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def faults(page: Any) -> list[str]:
+    """What axe-core finds wrong for who reads by ear, by keyboard or with little contrast."""
+    if not AXE.exists():
+        return []  # a page that was built elsewhere: its node_modules are not here
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]
+    ]
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_is_drawn_without_a_complaint_and_nothing_leaves_the_origin(
     reader: Reader, view: str
@@ -68,6 +85,7 @@ def test_every_view_is_drawn_without_a_complaint_and_nothing_leaves_the_origin(
     page.screenshot(path=SCREENSHOTS / f"{view}-390-dark-en.png", full_page=True)
     assert reader.complaints == []
     assert reader.strangers() == []
+    assert faults(page) == []
     # Each control, number and chart has a name for who cannot see it.
     nameless = page.locator("button, select, input, a, [role=img], [role=region]").evaluate_all(
         """list => list.filter((e) => !(e.textContent.trim() || e.getAttribute('aria-label')
@@ -249,6 +267,74 @@ def test_trains_are_those_of_the_day_that_is_chosen(reader: Reader, parquet: Tab
     trains = reader.page.locator("dialog [data-trains]")
     trains.wait_for()
     assert trains.get_attribute("data-trains") == str(int(counts[0][0]))
+
+
+def test_reach_and_links_are_those_of_the_parquet(reader: Reader, parquet: Tables) -> None:
+    reader.open("rail?day=2024-05-01&circle=PRW&link=sqrt_seat_1&linkyear=2021&lang=en")
+    page = reader.page
+
+    def column(table: str, n: int) -> list[float]:
+        found = page.locator(f"{table} tbody tr td:nth-child({n}) .num")
+        return [float(v) for v in found.evaluate_all("l => l.map((e) => e.dataset.value)")]
+
+    reach = parquet("rail_reach").filter(
+        pl.col("circle_id") == "PRW", pl.col("service_date").cast(pl.String) == "2024-05-01"
+    )
+    said = page.locator("section:has(h2:text-is('Within one hour')) .section-head p")
+    counted = dict(reach["status"].value_counts().iter_rows())
+    assert f"Within the hour, station to station {counted['lower_bound_within']}" in (
+        said.text_content()
+    )
+    best = column("section:has(h2:text-is('Within one hour'))", 6)
+    assert best == sorted(reach["best_minutes"].drop_nulls().to_list(), reverse=True)[: len(best)]
+    assert len(best) >= min(12, reach["best_minutes"].count())
+    links = parquet("economic_link_city_pair_year").filter(
+        pl.col("circle_id") == "PRW", pl.col("variant") == "sqrt_seat_1", pl.col("year") == 2021
+    )
+    shares = links.sort("link_rank")["link_share"].to_list()
+    assert column(".links", 3) == shares[:12]
+    # A link opens to the masses it is made of.
+    page.locator(".links tbody .num").first.click()
+    page.locator("dialog .inputs .num").first.wait_for()
+    values = page.locator("dialog .inputs .num").evaluate_all(
+        "l => l.map((e) => Number(e.dataset.value))"
+    )
+    assert len(values) == 4
+
+
+# Sentences that the Chinese page shows in Chinese, column by column; new ones fall back to English.
+SENTENCES = (
+    ("gap", "reason"), ("gap", "would_be_filled_by"), ("rejects", "reason"),
+    ("air_reconciliation", "cause"), ("policy_target_progress", "reason"),
+    ("printed_figure_check", "reason"), ("circle", "note"), ("circle_indicator_year", "method"),
+)  # fmt: skip
+
+
+def test_the_chinese_page_speaks_chinese(parquet: Tables) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    texts = {
+        f"{table}.{column}": [
+            [text, count]
+            for text, count in parquet(table)[column].drop_nulls().value_counts().iter_rows()
+        ]
+        for table, column in SENTENCES
+    }
+    script = (
+        f"import {{ chinese }} from '{(DASHBOARD / 'src' / 'phrases.js').as_uri()}'\n"
+        "let text = ''\nfor await (const piece of process.stdin) text += piece\n"
+        "const known = (t) => { const c = chinese(t); return c && /[\\u4e00-\\u9fff]/.test(c) }\n"
+        "const share = (l) => l.filter(([t]) => known(t)).reduce((n, [, k]) => n + k, 0)\n"
+        "console.log(JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(text))"
+        ".map(([name, list]) => [name, share(list) / list.reduce((n, [, k]) => n + k, 0)]))))"
+    )
+    ran = subprocess.run(
+        [node, "--input-type=module", "-e", script],
+        input=json.dumps(texts), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    shares = json.loads(ran.stdout)
+    assert all(share >= 0.9 for share in shares.values()), shares
 
 
 def test_verdicts_and_statuses_are_counted_as_the_tables_count_them(

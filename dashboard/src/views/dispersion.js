@@ -1,9 +1,10 @@
 // How far apart the members of a circle are, as the release measures it: nothing is measured here.
-import { axis, chart, tip } from '../chart.js'
+import { axis, chart, tip, yearAxis } from '../chart.js'
 import { groups, has, rows } from '../data.js'
 import { h } from '../dom.js'
 import { L, named, number, unitText, valueText, word } from '../format.js'
-import { indicators, members, places } from '../reference.js'
+import { indicators, members, places, publishedIn, said } from '../reference.js'
+import { span, yearsMissing } from './overview.js'
 import { figure, gap, missingTable, num, segmented, select } from '../ui.js'
 
 const TABLE = 'circle_inequality_year'
@@ -43,7 +44,7 @@ export async function dispersion(circleId, params, { from = 0, to = 9999, printe
     row,
     title: `${measureText(row.measure)} · ${named(indicatorMap.get(id), 'name')} · ${row.year}`,
     value: number(row.value, 4),
-    note: [word(row.vintage), row.detail, row.series ?? L('多个版次', 'several editions')].join(' · '),
+    note: [word(row.vintage), said(row.detail), publishedIn(row.series) || L('多个版次', 'several editions')].join(' · '),
     more: () => memberValues(row, memberMap.get(circleId) ?? [], placeMap),
   })
   const mark = (pattern) => printed.filter((row) => pattern.test(row.indicator_raw) && row.printed_value !== null)
@@ -56,9 +57,9 @@ export async function dispersion(circleId, params, { from = 0, to = 9999, printe
       legend: h('div', { class: 'legend' }, measures.map((one, i) => h('span', null, h('i', { vars: { '--c': `var(--series-${i + 1})` } }), measureText(one))), mark(pattern).length ? h('span', null, '◆ ', L('论文所印（可比价格）', 'printed by the paper (comparable prices)')) : null),
       chart: chart((c) => ({
         grid: { left: 8, right: 16, top: 14, bottom: 6, containLabel: true },
-        xAxis: axis(c, { type: 'value', min: 'dataMin', max: 'dataMax', minInterval: 1, splitLine: { show: false }, axisLabel: { color: c.faint, formatter: (v) => String(v), hideOverlap: true } }),
+        xAxis: yearAxis(c, [...shown, ...mark(pattern).map((row) => ({ year: Number(row.period_text) }))].map((row) => row.year)),
         yAxis: axis(c, { type: 'value', scale: measures.length === 1 }),
-        tooltip: { trigger: 'item', formatter: ({ data, color }) => (data.printed ? tip(`${L('论文', 'Paper')} ${data.row.period_text}`, [[data.row.locator, data.row.printed_text]]) : tip(String(data.row.year), [[measureText(data.row.measure), number(data.row.value, 3), color], [data.row.series ?? L('混合版次', 'mixed editions'), '']])) },
+        tooltip: { trigger: 'item', formatter: ({ data, color }) => (data.printed ? tip(`${L('论文', 'Paper')} ${data.row.period_text}`, [[data.row.locator, data.row.printed_text]]) : tip(String(data.row.year), [[measureText(data.row.measure), number(data.row.value, 3), color], [data.publishedIn(row.series) || L('混合版次', 'mixed editions'), '']])) },
         series: [
           ...measures.map((one, i) => {
             const points = []
@@ -78,19 +79,21 @@ export async function dispersion(circleId, params, { from = 0, to = 9999, printe
           { label: L('年份', 'Year'), numeric: true, value: (row) => row.year, cell: (row) => String(row.year) },
           { label: L('指标', 'Measure'), value: (row) => measureText(row.measure) },
           { label: L('值', 'Value'), numeric: true, value: (row) => row.value, cell: (row) => num(number(row.value, 3), row.value, source(row)) },
-          { label: L('同一版次', 'One edition'), value: (row) => row.series ?? L('混合版次', 'mixed'), className: 'soft' },
-          { label: L('依据', 'Built on'), value: (row) => row.detail, className: 'reason' },
+          { label: L('同一版次', 'One edition'), value: (row) => publishedIn(row.series) || L('混合版次', 'mixed'), className: 'soft' },
+          { label: L('依据', 'Built on'), value: (row) => said(row.detail), className: 'reason' },
         ],
       },
     })
   }
   const years = list.filter((row) => row.is_mixed_vintage).length
+  const absent = to < 9999 ? Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((year) => !list.some((row) => row.year === year)) : []
   return h(
     'div',
     null,
     h('div', { class: 'controls' },
       select('of', L('衡量', 'Of'), held.map((one) => ({ value: one, label: named(indicatorMap.get(one), 'name') })), id),
       choose ? segmented('vintage', L('版本', 'Vintage'), vintages.map((v) => ({ value: v, label: word(v) })), vintage) : null),
+    absent.length ? gap(yearsMissing(absent), span(absent), L('须有一个版次含该年全部成员。', 'One edition must hold every member of the year.')) : null,
     years ? h('p', { class: 'note' }, L('空心点：当年各输入不出自同一版次。', 'Hollow: the inputs of the year do not stand in one edition.')) : null,
     h('div', { class: 'figures spaced', 'data-indicator': id, 'data-vintage': vintage },
       picture(L('最大最小比', 'Highest over lowest'), ['max_min_ratio'], /最大值与最小值/),

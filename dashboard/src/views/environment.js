@@ -4,7 +4,7 @@ import { axis, chart, tip } from '../chart.js'
 import { h, s } from '../dom.js'
 import { L, named, number, word } from '../format.js'
 import { exportable } from '../geo.js'
-import { circleOrder, members, places } from '../reference.js'
+import { circleOrder, members, places, published, said } from '../reference.js'
 import { controls, figure, gap, heading, missingTable, num, segmented, select, table, tag } from '../ui.js'
 import { openSource } from '../source.js'
 import { released } from './released.js'
@@ -21,8 +21,8 @@ const MEASURES = [
 ]
 
 export async function render(params) {
-  const head = heading(L('公布值与重算值是两个事实', 'Published and recomputed are two facts'), L('环境：空气', 'Environment: air'),
-    L('公报的数与按标准重算的数并列；监测网与状态不同者不比较。', 'What the bulletin prints beside what the standard makes of it; networks and states are never mixed.'))
+  const head = heading(L('公布值与重算值是两个事实', 'Published and recomputed are two facts'), L('环境', 'Environment'),
+    L('空气与地表水：公报的数与按标准重算的数并列；监测网、状态与断面口径不同者不比较。', 'Air and surface water: what the bulletins print beside what the standard makes of it; networks, states and sets of sections are never mixed.'))
   if (!has('air_city_period')) return [head, missingTable('air_city_period', L('城市空气质量。', 'Air quality of cities.'))]
   const [all, placeMap, order, memberMap] = await Promise.all([rows('air_city_period'), places(), circleOrder(), members()])
   const periodOf = (row) => `${row.period_start}/${row.period_end}`
@@ -36,7 +36,7 @@ export async function render(params) {
   const name = (code) => named(placeMap.get(code), 'place_name') || code
   const values = period.list.filter((row) => row[field] !== null)
   const label = L(zh, en)
-  const source = (row) => ({ kind: 'row', table: 'air_city_period', row, title: `${name(row.place_code)} · ${label} · ${periodText(period)}`, value: `${number(row[field], digits)} ${unit}`, note: row.is_official === false ? row.not_official_reason : null })
+  const source = (row) => ({ kind: 'row', table: 'air_city_period', row, title: `${name(row.place_code)} · ${label} · ${periodText(period)}`, value: `${number(row[field], digits)} ${unit}`, note: row.is_official === false ? said(row.not_official_reason) : null })
   return [
     head,
     controls(
@@ -49,7 +49,7 @@ export async function render(params) {
           id: 'air',
           wide: true,
           title: `${label}${unit ? ` (${unit})` : ''} · ${periodText(period)}`,
-          note: L(`实心：公布值；空心：重算值。红色：${named(order.find((c) => c.circle_id === circleId), 'circle_name')}的成员。监测网：${[...new Set(values.map((r) => r.network))].join('、')}。`, `Filled: published. Open: recomputed. Red: members of ${named(order.find((c) => c.circle_id === circleId), 'circle_name')}. Network: ${[...new Set(values.map((r) => r.network))].join(', ')}.`),
+          note: L(`实心：公布值；空心：重算值。红色：${named(order.find((c) => c.circle_id === circleId), 'circle_name')}的成员。监测网：${[...new Set(values.map((r) => word(r.network)))].join('、')}。`, `Filled: published. Open: recomputed. Red: members of ${named(order.find((c) => c.circle_id === circleId), 'circle_name')}. Network: ${[...new Set(values.map((r) => word(r.network)))].join(', ')}.`),
           chart: dots(values, field, digits, unit, inside, name, source),
           data: {
             rows: values,
@@ -63,15 +63,16 @@ export async function render(params) {
               { label: L('有效天数', 'Valid days'), numeric: true, value: (row) => row.valid_days },
               { label: L('排名（达标率）', 'Rank, rate'), numeric: true, value: (row) => row.aqi_rank },
               { label: L('排名（PM2.5）', 'Rank, PM2.5'), numeric: true, value: (row) => row.pm25_rank },
-              { label: L('文献', 'Document'), value: (row) => `${row.document} ${row.edition}`, className: 'soft' },
+              { label: L('文献', 'Document'), value: (row) => published(row), className: 'soft' },
             ],
           },
         })
       : gap(L('本期没有这项', 'Nothing for this period'), L(`${label} 在 ${periodText(period)} 无数。`, `${label} is not held for ${periodText(period)}.`), basisList.join(', ')),
+    await regions(period, order),
     await calendar(params, placeMap),
     await checked(placeMap),
     has('water_area_period')
-      ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, L('地表水', 'Surface water')), h('p', null, L('断面口径不同者不比较', 'Sets of sections are never compared'))), await released('water_area_period', { name, limit: 15 }))
+      ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, L('地表水', 'Surface water')), h('p', null, L('断面口径不同者不比较', 'Sets of sections are never compared'))), await released('water_area_period', { name, limit: 18, columns: ['place_code', 'period_start', 'period_end', 'section_set', 'document', 'sections', 'good_rate_pct', 'good_sections', 'inferior_rate_pct', 'water_index', 'water_index_change_pct', 'water_rank'], labels: { place_code: L('地区', 'Place') } }))
       : missingTable('water_area_period', L('地表水断面与水质达标率。', 'Surface-water sections and their standard.')),
   ]
 }
@@ -90,7 +91,7 @@ function dots(values, field, digits, unit, inside, name, source) {
   const codes = [...of].sort((a, b) => main(a[1]) - main(b[1])).map(([code]) => code)
   return chart((c) => ({
     grid: { left: 8, right: 24, top: 8, bottom: 8, containLabel: true },
-    xAxis: axis(c, { type: 'value', scale: true }),
+    xAxis: axis(c, { type: 'value', scale: true, max: unit === '%' ? 100 : null }),
     yAxis: axis(c, { type: 'category', data: codes, axisLabel: { color: c.soft, interval: 0, formatter: name }, axisLine: { show: false }, splitLine: { show: true, lineStyle: { color: c.rule, type: [1, 3] } } }),
     tooltip: { trigger: 'item', formatter: ({ data }) => tip(name(data.row.place_code), [[word(data.row.basis), `${number(data.row[field], digits)} ${unit}`]]) },
     series: ['recomputed', 'published'].map((basis) => ({
@@ -122,7 +123,7 @@ async function calendar(params, placeMap) {
   for (const row of days) {
     const at = Math.round((new Date(`${row.observed_on}T00:00:00Z`) - first) / 864e5) + lead
     const value = row.aqi ?? row.aqi_published
-    svg.append(s('rect', { x: 26 + Math.floor(at / 7) * cell, y: 18 + (at % 7) * cell, width: cell - 2, height: cell - 2, fill: value === null ? 'none' : gradeOf(value)[1], class: `day ${row.is_official === false ? 'unofficial' : ''}`, onclick: () => openSource({ kind: 'row', table: 'air_city_day_recomputed', row, title: `${name(city)} · ${row.observed_on}`, value: `AQI ${value}`, note: row.is_official === false ? row.not_official_reason : null }) },
+    svg.append(s('rect', { x: 26 + Math.floor(at / 7) * cell, y: 18 + (at % 7) * cell, width: cell - 2, height: cell - 2, fill: value === null ? 'none' : gradeOf(value)[1], class: `day ${row.is_official === false ? 'unofficial' : ''}`, onclick: () => openSource({ kind: 'row', table: 'air_city_day_recomputed', row, title: `${name(city)} · ${row.observed_on}`, value: `AQI ${value}`, note: row.is_official === false ? said(row.not_official_reason) : null }) },
       s('title', null, `${row.observed_on}  AQI ${value ?? '—'}${row.aqi_published !== null && row.aqi !== null && row.aqi !== row.aqi_published ? ` (${L('公布', 'published')} ${row.aqi_published})` : ''}`)))
   }
   for (let month = 0; month < 12; month++) {
@@ -166,27 +167,59 @@ async function checked(placeMap) {
   if (!list.length) return missingTable('air_reconciliation', L('公布值与重算值的对照。', 'Published against recomputed.'))
   const name = (code) => named(placeMap.get(code), 'place_name')
   const statuses = [...groups(list, 'status')].sort((a, b) => b[1].length - a[1].length)
-  const wanted = ['place_code', 'period_start', 'period_end', 'measure', 'indicator', 'printed_text', 'published_text', 'printed_value', 'published_value', 'recomputed_value', 'status', 'cause', 'reason']
-  const columns = wanted.filter((column) => column in list[0])
+  // Whatever could be compared first; what could not says why.
+  const rank = (row) => (row.status === 'not_computable' ? 1 : 0)
+  const value = (label, field) => ({ label, numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field], Number.isInteger(row[field]) ? 0 : 2), row[field], { kind: 'row', table: tableName, row, title: `${name(row.place_code)} · ${word(row.measure)} · ${span(row)}`, note: said(row.cause ?? row.reason) }) })
   return h(
     'section',
     null,
     h('div', { class: 'section-head' }, h('h2', null, L('公布与重算的对照', 'Published against recomputed')), h('p', null, statuses.map(([status, of]) => `${word(status)} ${of.length}`).join(' · '))),
     table({
       name: tableName,
-      caption: tableName,
-      rows: [...list].sort((a, b) => (a.status === statuses[0][0]) - (b.status === statuses[0][0])),
+      caption: L('公布与重算的对照', 'Published against recomputed'),
+      rows: [...list].sort((a, b) => rank(a) - rank(b)),
       limit: 15,
-      columns: columns.map((column) => {
-        const numeric = column.endsWith('_value')
-        return {
-          label: { place_code: L('城市', 'City'), period_start: L('自', 'From'), period_end: L('至', 'To'), measure: L('指标', 'Measure'), printed_text: L('印刷值', 'As printed'), printed_value: L('公布', 'Published'), published_value: L('公布', 'Published'), recomputed_value: L('重算', 'Recomputed'), status: L('判定', 'Verdict'), reason: L('理由', 'Reason'), cause: L('原因', 'Cause') }[column] ?? column.replaceAll('_', ' '),
-          numeric,
-          value: (row) => row[column],
-          className: column === 'reason' ? 'reason' : undefined,
-          cell: (row) => (column === 'place_code' ? name(row[column]) : numeric ? num(number(row[column], Number.isInteger(row[column]) ? 0 : 2), row[column], { kind: 'row', table: tableName, row, title: `${name(row.place_code)} · ${row.measure ?? ''}` }) : column === 'status' ? tag(word(row.status), row.status === 'mismatch' ? 'bad' : '') : row[column] === null ? '—' : String(row[column]).replaceAll('_', ' ')),
-        }
-      }),
+      columns: [
+        { label: L('城市', 'City'), value: (row) => name(row.place_code) },
+        { label: L('时期', 'Period'), value: span },
+        { label: L('指标', 'Measure'), value: (row) => word(row.measure) },
+        { label: L('公布于', 'Published in'), value: published, className: 'soft' },
+        value(L('公布', 'Published'), 'published_value' in list[0] ? 'published_value' : 'printed_value'),
+        value(L('重算', 'Recomputed'), 'recomputed_value'),
+        { label: L('判定', 'Verdict'), value: (row) => word(row.status), cell: (row) => tag(word(row.status), { reproduced: 'good', consistent: 'good', mismatch: 'bad', rounding: 'warn' }[row.status] ?? '') },
+        { label: L('原因', 'Cause'), value: (row) => said(row.cause ?? row.reason), className: 'reason' },
+      ],
+    }),
+  )
+}
+
+const span = (row) => periodText({ key: `${row.period_start}/${row.period_end}`, type: row.period_type })
+
+/** The circles in the period, by the plain mean of their cities and by all their days in one pot. */
+async function regions(period, order) {
+  if (!has('air_region_period')) return null
+  const list = (await rows('air_region_period')).filter((row) => row.period_start === period.list[0].period_start && row.period_end === period.list[0].period_end && row.cities_with_rate + row.cities_with_pm25 > 0)
+  if (!list.length) return null
+  const circleOf = new Map(order.map((c, i) => [c.circle_id, { ...c, i }]))
+  const value = (label, field, digits) => ({ label, numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field], digits), row[field], { kind: 'row', table: 'air_region_period', row, title: `${named(circleOf.get(row.circle_id), 'circle_name')} · ${label} · ${span(row)}` }) })
+  return h(
+    'section',
+    null,
+    h('div', { class: 'section-head' }, h('h2', null, L(`各圈，${periodText(period)}`, `The circles, ${periodText(period)}`)), h('p', null, L('各市平均与全部天数合并，是两个数', 'the mean of cities and all days in one pot are two numbers'))),
+    table({
+      name: `air_region_period ${periodText(period)}`,
+      caption: L('各圈空气质量', 'Air of the circles'),
+      rows: [...list].sort((a, b) => (circleOf.get(a.circle_id)?.i ?? 99) - (circleOf.get(b.circle_id)?.i ?? 99) || a.basis.localeCompare(b.basis)),
+      limit: 10,
+      columns: [
+        { label: L('圈', 'Circle'), value: (row) => named(circleOf.get(row.circle_id), 'circle_name') || row.circle_id },
+        { label: L('依据', 'Basis'), value: (row) => word(row.basis), className: 'soft' },
+        { label: L('有数城市', 'Cities with data'), value: (row) => `${Math.max(row.cities_with_rate, row.cities_with_pm25)}/${row.members_total}`, cell: (row) => [`${Math.max(row.cities_with_rate, row.cities_with_pm25)}/${row.members_total} `, row.is_partial ? tag(L('不全', 'partial'), 'warn') : null] },
+        value(L('达标率，各市平均 %', 'Good-day rate, mean of cities %'), 'aqi_rate_mean_pct', 2),
+        value(L('达标率，天数合并 %', 'Good-day rate, days pooled %'), 'aqi_rate_pooled_pct', 2),
+        value(L('PM2.5，各市平均 µg/m³', 'PM2.5, mean of cities µg/m³'), 'pm25_mean_ugm3', 2),
+        value(L('PM2.5，天数合并 µg/m³', 'PM2.5, days pooled µg/m³'), 'pm25_pooled_ugm3', 2),
+      ],
     }),
   )
 }

@@ -1,14 +1,14 @@
 // The paper's figures 1, 2, 4, 5 and 6, redrawn from the release as far as its data allow.
-import { axis, chart, tip } from '../chart.js'
-import { groups, has, rows } from '../data.js'
+import { axis, chart, tip, yearAxis } from '../chart.js'
+import { groups, rows } from '../data.js'
 import { h } from '../dom.js'
 import { L, digitsOf, named, number, unitText, valueText, word } from '../format.js'
-import { indicators, members, places } from '../reference.js'
+import { indicators, members, places, published, said } from '../reference.js'
 import { linkTo } from '../state.js'
 import { controls, figure, gap, heading, num, segmented } from '../ui.js'
 import { dispersion } from './dispersion.js'
-import { span } from './overview.js'
-import { released } from './released.js'
+import { span, yearsMissing } from './overview.js'
+import { economicLinks } from './links.js'
 import { checks } from './reproduction.js'
 
 const PAPER = 'gz_circle_paper'
@@ -40,17 +40,15 @@ const printedFor = (context, ids) =>
   [...groups(context.ofPaper.filter((row) => row.circle_id === CIRCLE && ids.includes(row.indicator_id) && row.printed_value !== null && /^\d{4}$/.test(row.period_text)), 'figure_id').values()]
     .map((list) => list.find((row) => row.vintage === context.vintage) ?? list[0])
 
-const yearsAxis = (c, from, to) => axis(c, { type: 'value', min: from - 1, max: to + 1, interval: 1, splitLine: { show: false }, axisLabel: { color: c.faint, formatter: (v) => (v < from || v > to ? '' : String(v)), hideOverlap: true } })
-
 const absent = (list, from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((year) => !list.some((row) => row.year === year))
 
-const missing = (years) => (years.length ? gap(L(`缺 ${years.length} 年`, `${years.length} years missing`), span(years)) : null)
+const missing = (years) => (years.length ? gap(yearsMissing(years), span(years)) : null)
 
-const circleTable = (list) => ({
+const circleTable = (list, indicatorMap) => ({
   rows: [...list].sort((a, b) => a.indicator_id.localeCompare(b.indicator_id) || a.year - b.year),
   columns: [
     { label: L('年份', 'Year'), numeric: true, value: (row) => row.year, cell: (row) => String(row.year) },
-    { label: L('指标', 'Indicator'), value: (row) => row.indicator_id.replaceAll('_', ' ') },
+    { label: L('指标', 'Indicator'), value: (row) => named(indicatorMap.get(row.indicator_id), 'name') },
     { label: L('值', 'Value'), numeric: true, value: (row) => row.value, cell: (row) => num(valueText(row), row.value, { kind: 'circle', row }) },
     { label: L('单位', 'Unit'), value: (row) => unitText(row.unit), className: 'soft' },
     { label: L('版次', 'Editions'), value: (row) => (row.edition_min === row.edition_max ? row.edition_min : `${row.edition_min}–${row.edition_max}`) },
@@ -70,12 +68,13 @@ function one(context) {
     null,
     figure({
       id: 'fig1',
+      level: 2,
       title: L('图 1　地区生产总值及其占全省比重，2010–2021', 'Figure 1. GDP and its share of the province, 2010–2021'),
       note: word(context.vintage),
       legend: h('div', { class: 'legend' }, h('span', null, h('i', { class: 'dot', vars: { '--c': 'var(--ramp-4)' } }), L('GDP（亿元，左）', 'GDP (¥100m, left)')), h('span', null, h('i', { vars: { '--c': 'var(--series-2)' } }), L('占全省 %（右）', 'Share % (right)')), h('span', null, '◆ ', L('论文所印', 'as the paper prints'))),
       chart: chart((c) => ({
         grid: { left: 8, right: 8, top: 16, bottom: 6, containLabel: true },
-        xAxis: yearsAxis(c, 2010, 2021),
+        xAxis: yearAxis(c, [2010, 2021], { min: 2010 - 1, max: 2021 + 1 }),
         yAxis: [axis(c, { type: 'value' }), axis(c, { type: 'value', min: 50, max: 62, splitLine: { show: false } })],
         tooltip: { trigger: 'item', formatter: ({ data, color }) => (data.printed ? printedTip(data) : tip(String(data.row.year), [[data.row.unit === '%' ? L('占全省', 'Share') : 'GDP', `${valueText(data.row)} ${unitText(data.row.unit)}`, color]])) },
         series: [
@@ -85,7 +84,7 @@ function one(context) {
           { type: 'scatter', yAxisIndex: 1, symbol: 'diamond', symbolSize: 11, z: 5, itemStyle: { color: c.series[1], borderColor: c.paper, borderWidth: 1 }, data: shareMarks.map((row) => ({ value: [Number(row.period_text), row.printed_value], row, printed: true, source: { kind: 'figure', row } })) },
         ],
       }), { height: 330, label: L('图 1 重绘', 'Figure 1 redrawn') }),
-      data: circleTable([...gdp, ...share]),
+      data: circleTable([...gdp, ...share], context.indicatorMap),
     }),
     missing(absent(gdp, 2010, 2021)),
     share.length < 12 ? h('p', { class: 'note' }, L(`占比缺 ${span(absent(share, 2010, 2021))}：成员与全省须同版次，否则拒算。`, `Share missing for ${span(absent(share, 2010, 2021))}: members and province must stand in one edition, else it is refused.`)) : null,
@@ -115,12 +114,13 @@ function two(context) {
     null,
     figure({
       id: 'fig2',
+      level: 2,
       title: L('图 2　常住人口城镇化率，2000–2021', 'Figure 2. Urbanisation, 2000–2021'),
       note: L('普查与年末口径分开画；论文逐年连线，本库只有普查年与一个年末值。', 'Census and year-end rates are drawn apart. The paper joins every year; we hold the census years and one year end.'),
       legend: h('div', { class: 'legend' }, h('span', null, h('i', { class: 'dot', vars: { '--c': 'var(--series-1)' } }), L('普查', 'Census')), h('span', null, h('i', { class: 'dot', vars: { '--c': 'var(--series-3)' } }), L('年末', 'Year end')), h('span', null, '◆ ', L('论文所印', 'as the paper prints'))),
       chart: chart((c) => ({
         grid: { left: 8, right: 16, top: 16, bottom: 6, containLabel: true },
-        xAxis: yearsAxis(c, 2000, 2021),
+        xAxis: yearAxis(c, [2000, 2021], { min: 2000 - 1, max: 2021 + 1 }),
         yAxis: axis(c, { type: 'value', min: 55, max: 90 }),
         tooltip: { trigger: 'item', formatter: ({ data, color }) => (data.printed ? tip(`${L('论文', 'Paper')} ${data.row.period_text}`, [[data.row.locator, data.row.printed_text]]) : tip(String(data.row.year), [[named(context.indicatorMap.get(data.row.indicator_id), 'name'), `${valueText(data.row)} %`, color]])) },
         series: [
@@ -128,7 +128,7 @@ function two(context) {
           { type: 'scatter', symbol: 'diamond', symbolSize: 12, z: 5, itemStyle: { color: c.ink }, data: marks.map((row) => ({ value: [Number(row.period_text), row.printed_value], row, printed: true, source: { kind: 'figure', row } })) },
         ],
       }), { height: 330, label: L('图 2 重绘', 'Figure 2 redrawn') }),
-      data: circleTable(census),
+      data: circleTable(census, context.indicatorMap),
     }),
     missing(absent(census, 2000, 2021)),
   )
@@ -172,16 +172,8 @@ async function four(context) {
       h('p', null, h('a', { href: linkTo('rail', { day: day.service_date, scope: 'circle', circle: CIRCLE }) }, L('在铁路网络页看地图 →', 'See it on the map →'))),
     )
   }
-  parts.push(await gravity(context))
+  parts.push(h('h3', null, L('经济联系（引力模型）', 'Economic links (gravity)')), await economicLinks(CIRCLE, context.params, context.name, 2021))
   return h('section', null, head(L('交通联系与经济联系', 'Transport and economic links')), ...parts)
-}
-
-/** Economic links: never computed here; the paper states neither mass, distance nor exponent. */
-async function gravity(context) {
-  const tableName = 'economic_link_city_pair_year'
-  if (!has(tableName))
-    return gap(L('经济联系强度：未重绘', 'Economic links: not redrawn'), L('论文未说明引力模型的质量、距离、指数与常数，排序之外没有留下任何数值。', 'The paper states neither mass, distance, exponent nor constant of its gravity model, and no value survives but the order.'), L(`所需表：${tableName}。`, `Table needed: ${tableName}.`))
-  return released(tableName, { name: context.name })
 }
 
 /** Figure 5: ratio of urban to rural income, 2014 to 2021. */
@@ -201,9 +193,9 @@ async function five(context) {
           title: named(context.indicatorMap.get(id), 'name'),
           chart: chart((c) => ({
             grid: { left: 8, right: 66, top: 16, bottom: 6, containLabel: true },
-            xAxis: yearsAxis(c, Math.min(...list.map((r) => r.year)), Math.max(...list.map((r) => r.year))),
+            xAxis: yearAxis(c, list.map((row) => row.year)),
             yAxis: axis(c, { type: 'value', scale: true }),
-            tooltip: { trigger: 'item', formatter: ({ data, color }) => tip(`${context.name(data.row.place_code)} ${data.row.year}`, [[`${data.row.document} ${data.row.edition}`, valueText(data.row), color]]) },
+            tooltip: { trigger: 'item', formatter: ({ data, color }) => tip(`${context.name(data.row.place_code)} ${data.row.year}`, [[published(data.row), valueText(data.row), color]]) },
             series: [...groups(list, 'place_code')].map(([code, of], i) => ({ name: context.name(code), type: 'line', symbol: 'circle', symbolSize: 6, itemStyle: { color: code === '440000' ? c.ink : c.series[i % 7] }, lineStyle: { width: code === '440000' ? 2.4 : 1.4 }, endLabel: { show: true, formatter: '{a}', color: c.soft }, data: [...of].sort((a, b) => a.year - b.year).map((row) => ({ value: [row.year, row.value], row, source: { kind: 'city', row } })) })),
           }), { height: 330, label: L('图 5 重绘', 'Figure 5 redrawn') }),
           data: {
@@ -217,7 +209,7 @@ async function five(context) {
         })
       : null,
     without.length
-      ? gap(L('画不全：缺城乡收入', 'Cannot be drawn in full: incomes are missing'), L(`没有数的地区：${without.map(context.name).join('、')}。`, `Without a value: ${without.map(context.name).join(', ')}.`), L(`可补自：${context.indicatorMap.get('rural_disposable_income_per_capita')?.would_be_filled_by ?? '—'}。论文称各市“均低于广东”，须九市齐全方可检验。`, `Would be filled by: ${context.indicatorMap.get('rural_disposable_income_per_capita')?.would_be_filled_by ?? '—'}. The paper’s claim that all stay below the province needs all nine.`))
+      ? gap(L('画不全：缺城乡收入', 'Cannot be drawn in full: incomes are missing'), L(`没有数的地区：${without.map(context.name).join('、')}。`, `Without a value: ${without.map(context.name).join(', ')}.`), L(`可补自：${said(context.indicatorMap.get('rural_disposable_income_per_capita')?.would_be_filled_by) || '—'}。论文称各市“均低于广东”，须九市齐全方可检验。`, `Would be filled by: ${said(context.indicatorMap.get('rural_disposable_income_per_capita')?.would_be_filled_by) || '—'}. The paper’s claim that all stay below the province needs all nine.`))
       : null,
   )
 }

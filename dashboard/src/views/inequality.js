@@ -1,9 +1,9 @@
 // How far apart the members are: the values themselves, and the measures that the release has.
-import { axis, chart, tip } from '../chart.js'
+import { axis, chart, tip, yearAxis } from '../chart.js'
 import { groups, has, rows } from '../data.js'
 import { h } from '../dom.js'
 import { L, named, number, unitText, valueText } from '../format.js'
-import { circleOrder, indicators, members, places } from '../reference.js'
+import { circleOrder, definition, indicators, members, places, published, said } from '../reference.js'
 import { controls, figure, gap, heading, num, segmented, select, table } from '../ui.js'
 import { dispersion } from './dispersion.js'
 import { released } from './released.js'
@@ -31,12 +31,12 @@ export async function render(params) {
           id: 'spread',
           wide: true,
           title: L(`各成员的${named(indicator, 'name')}（${unitText(indicator.unit)}）`, `${named(indicator, 'name')} of each member (${unitText(indicator.unit)})`),
-          note: [indicator.definition, ' ', L('各点为最新版次；年份之间的版次可以不同，故此图不给比值。', 'Each point is its latest edition; editions differ between years, so no ratio is drawn from it.')],
+          note: [definition(indicator), ' ', L('各点为最新版次；年份之间的版次可以不同，故此图不给比值。', 'Each point is its latest edition; editions differ between years, so no ratio is drawn from it.')],
           chart: chart((c) => ({
             grid: { left: 12, right: 72, top: 16, bottom: 8, containLabel: true },
-            xAxis: axis(c, { type: 'value', min: 'dataMin', max: 'dataMax', minInterval: 1, splitLine: { show: false }, axisLabel: { color: c.faint, formatter: (v) => String(v), hideOverlap: true } }),
+            xAxis: yearAxis(c, list.map((row) => row.year)),
             yAxis: axis(c, params.scale === 'linear' ? { type: 'value', scale: true } : { type: 'log', min: 'dataMin', max: 'dataMax', axisLabel: { color: c.faint, formatter: (v) => number(v, 0) } }),
-            tooltip: { trigger: 'item', formatter: ({ data }) => tip(`${name(data.row.place_code)} ${data.row.year}`, [[`${data.row.document} ${data.row.edition}`, `${valueText(data.row)} ${unitText(data.row.unit)}`]]) },
+            tooltip: { trigger: 'item', formatter: ({ data }) => tip(`${name(data.row.place_code)} ${data.row.year}`, [[published(data.row), `${valueText(data.row)} ${unitText(data.row.unit)}`]]) },
             series: [...groups(list, 'place_code')].map(([code, of], i) => ({ name: name(code), type: 'line', symbol: 'circle', symbolSize: 6, lineStyle: { width: 0.7, opacity: 0.45 }, itemStyle: { color: c.series[i % 7] }, emphasis: { focus: 'series', lineStyle: { width: 2, opacity: 1 } }, data: [...of].sort((a, b) => a.year - b.year).map((row) => ({ value: [row.year, row.value], row, source: { kind: 'city', row } })), endLabel: { show: true, formatter: '{a}', color: c.soft, fontSize: 11 }, labelLayout: { moveOverlap: 'shiftY' } })),
           }), { height: 430, label: L('各成员历年数值', 'Values of the members over the years') }),
           data: {
@@ -45,7 +45,7 @@ export async function render(params) {
               { label: L('地区', 'Place'), value: (row) => name(row.place_code) },
               { label: L('年份', 'Year'), numeric: true, value: (row) => row.year, cell: (row) => String(row.year) },
               { label: L('值', 'Value'), numeric: true, value: (row) => row.value, cell: (row) => num(valueText(row), row.value, { kind: 'city', row }) },
-              { label: L('文献', 'Document'), value: (row) => `${row.document} ${row.edition}`, className: 'soft' },
+              { label: L('文献', 'Document'), value: (row) => published(row), className: 'soft' },
             ],
           },
         })
@@ -62,11 +62,12 @@ async function further(circleId, params, name) {
     (row.vintage === undefined || row.vintage === (params.vintage ?? 'latest')) && (row.indicator_id === undefined || row.indicator_id === of)
   return Promise.all(
     [
-      ['circle_core_periphery_year', L('核心与外围', 'Core and periphery'), params.of ?? 'gdp_per_capita_year_end'],
-      ['circle_primacy_year', L('首位度与位序—规模（地区生产总值）', 'Primacy and rank-size of GDP'), 'gdp'],
-      ['circle_city_size', L('城市规模等级', 'Cities by class of size')],
-    ].map(async ([table, title, of]) =>
-      has(table) ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, title)), await released(table, { keep: keep(of), name, where: { circle_id: { $eq: circleId } }, limit: 12 })) : null,
+      ['circle_core_periphery_year', L('核心与外围', 'Core and periphery'), params.of ?? 'gdp_per_capita_year_end', { columns: ['indicator_id', 'vintage', 'core_id', 'year', 'core_value', 'periphery_value', 'unit', 'core_periphery_ratio', 'core_numerator_share', 'core_denominator_share', 'theil_t', 'theil_between', 'theil_within'] }],
+      // Measures of too few members are null with a reason, the same every year: only values are listed.
+      ['circle_primacy_year', L('首位度与位序—规模（地区生产总值）', 'Primacy and rank-size of GDP'), 'gdp', { columns: ['vintage', 'first_code', 'year', 'measure', 'value', 'series', 'reason'], sortBy: 'year', value: true }],
+      ['circle_city_size', L('城市规模等级', 'Cities by class of size'), null, { columns: ['year', 'source', L('size_class_zh', 'size_class_en'), 'cities', 'population_city_proper', 'population_share', 'city_names'] }],
+    ].map(async ([table, title, of, { value, ...shown }]) =>
+      has(table) ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, title)), await released(table, { keep: (row) => keep(of)(row) && (!value || row.value !== null), name, where: { circle_id: { $eq: circleId } }, limit: 12, ...shown })) : null,
     ),
   )
 }
@@ -82,7 +83,7 @@ async function urbanRural(indicatorMap, placeMap, own) {
     'section',
     null,
     head,
-    held.size < own.length ? gap(L('城乡收入不全', 'Incomes are incomplete'), L(`${own.length} 个成员中 ${held.size} 个同时有城镇与农村收入。`, `${held.size} of ${own.length} members have both an urban and a rural income.`), L(`可补自：${indicatorMap.get(ids[1])?.would_be_filled_by ?? '—'}`, `Would be filled by: ${indicatorMap.get(ids[1])?.would_be_filled_by ?? '—'}`)) : null,
+    held.size < own.length ? gap(L('城乡收入不全', 'Incomes are incomplete'), L(`${own.length} 个成员中 ${held.size} 个同时有城镇与农村收入。`, `${held.size} of ${own.length} members have both an urban and a rural income.`), L(`可补自：${said(indicatorMap.get(ids[1])?.would_be_filled_by) || '—'}`, `Would be filled by: ${said(indicatorMap.get(ids[1])?.would_be_filled_by) || '—'}`)) : null,
     pairs.length
       ? table({
           name: L('城乡收入', 'urban and rural income'),

@@ -2,15 +2,15 @@
 import { rows } from '../data.js'
 import { h, s } from '../dom.js'
 import { L, digitsOf, named, number, unitText, valueText, word } from '../format.js'
-import { DELTA, GUANGDONG, boundaries, coast, exportable, frame, ground, mapNote, memberPoints, outline } from '../geo.js'
-import { circleOrder, indicators, members, places, seats } from '../reference.js'
+import { DELTA, GUANGDONG, boundaries, coast, exportable, frame, ground, mapNote, memberPoints, outline, placeNames } from '../geo.js'
+import { circleOrder, definition, indicators, members, places, published, seats } from '../reference.js'
 import { linkTo } from '../state.js'
 import { openSource } from '../source.js'
 import { controls, figure, gap, heading, num, segmented, select, yearSlider } from '../ui.js'
 
 const DOMAINS = ['economy', 'population', 'land', 'innovation', 'income', 'finance', 'trade', 'environment']
 // A narrow screen gets a smaller frame, so that its words keep their size.
-const width = () => (innerWidth < 700 ? 480 : 860)
+const width = () => (innerWidth < 700 ? 380 : 860)
 
 export async function render(params) {
   const [indicatorMap, placeMap, points, rings, order, memberMap, own] = await Promise.all([
@@ -46,9 +46,9 @@ export async function render(params) {
     const name = named(placeMap.get(code), 'place_name')
     const place = [...now].sort((a, b) => b.value - a.value).findIndex((r) => r.place_code === code) + 1
     card.replaceChildren(
-      h('h3', null, name || code),
+      h('h2', null, name || code),
       row ? h('p', { class: 'big' }, num(valueText(row), row.value, { kind: 'city', row }), h('span', { class: 'unit' }, unitText(row.unit))) : h('p', { class: 'none' }, L('本年无数', 'No value this year')),
-      h('p', { class: 'note' }, row ? L(`第 ${place} / ${now.length}，${row.document} ${row.edition}`, `${place} of ${now.length}; ${row.document} ${row.edition}`) : null),
+      h('p', { class: 'note' }, row ? L(`第 ${place} / ${now.length}，${published(row)}`, `${place} of ${now.length}; ${published(row)}`) : null),
     )
     strip.point(row)
   }
@@ -85,11 +85,11 @@ export async function render(params) {
   })
   svg.append(layer)
   const labelled = level === 'prefecture' ? codes : codes.filter((code) => points.has(code) && zoom === 'delta' && radius(code) > 9)
-  svg.append(s('g', { 'aria-hidden': 'true', 'pointer-events': 'none' }, labelled.map((code) => {
+  const spot = (code) => {
     const [x, y] = view.at(points.get(code))
-    const text = named(placeMap.get(code), 'place_name').replace(/市$/, '')
-    return s('text', { x: x.toFixed(1), y: (y - radius(code) - 4).toFixed(1), 'text-anchor': 'middle' }, text)
-  })))
+    return { x, y, r: valueOf.has(code) ? radius(code) : 4, text: labelled.includes(code) ? named(placeMap.get(code), 'place_name').replace(/市$/, '') : null }
+  }
+  svg.append(placeNames(view, codes.map(spot)))
   const top = [...now].sort((a, b) => b.value - a.value)[0]
   if (top) show(top, top.place_code)
 
@@ -118,6 +118,7 @@ export async function render(params) {
       { class: 'map-layout' },
       figure({
         id: 'map-figure',
+        level: 2,
         title: `${named(indicator, 'name')} · ${year}`,
         note: mapNote(own.size > 0),
         chart: box,
@@ -131,7 +132,7 @@ export async function render(params) {
             { label: L('地区', 'Place'), value: (row) => named(placeMap.get(row.place_code), 'place_name') || row.place_name_zh },
             { label: L('代码', 'Code'), value: (row) => row.place_code },
             { label: `${named(indicator, 'name')} (${unitText(indicator.unit)})`, numeric: true, value: (row) => row.value, cell: (row) => num(valueText(row), row.value, { kind: 'city', row }) },
-            { label: L('文献', 'Document'), value: (row) => `${row.document} ${row.edition}`, className: 'soft' },
+            { label: L('文献', 'Document'), value: (row) => published(row), className: 'soft' },
             { label: L('状态', 'Status'), value: (row) => word(row.status), className: 'soft' },
           ],
         },
@@ -141,7 +142,7 @@ export async function render(params) {
         { class: 'map-side' },
         card,
         strip,
-        indicator.definition ? h('p', { class: 'note' }, indicator.definition) : null,
+        indicator.definition ? h('p', { class: 'note' }, definition(indicator)) : null,
         missing.length ? gap(L(`${missing.length} 个${word(level)}本年无数`, `${missing.length} places without a value`), missing.slice(0, 14).map((code) => named(placeMap.get(code), 'place_name')).join(L('、', ', ')) + (missing.length > 14 ? ' …' : '')) : null,
         h('p', null, h('a', { href: linkTo('trends', { indicator: id }) }, L('看这一指标的历年走势 →', 'See its course over the years →'))),
       ),

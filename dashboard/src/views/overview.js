@@ -3,7 +3,7 @@ import { groups, has, rows } from '../data.js'
 import { h, s } from '../dom.js'
 import { L, digitsOf, named, number, percent, unitText, valueText, word } from '../format.js'
 import { DELTA, GUANGDONG, coast, frame, ground, memberPoints, outline } from '../geo.js'
-import { circleOrder, indicators, members, places, seats } from '../reference.js'
+import { circleOrder, definition, indicators, members, places, said, seats } from '../reference.js'
 import { linkTo } from '../state.js'
 import { controls, gap, num, segmented, select, table, tag, yearSlider } from '../ui.js'
 
@@ -34,7 +34,7 @@ export async function render(params) {
   const [where, definitions, regions, memberRows, shared, trials] = await Promise.all([
     locator(own),
     years.length ? comparison(order, indicatorMap, compared, year, vintage, circleId) : null,
-    years.length ? elsewhere(compared, year, indicatorMap) : null,
+    years.length ? elsewhere(compared, year, indicatorMap, circleId) : null,
     memberTable(own, placeMap, year, circle, indicatorMap),
     overlaps(circleId, order),
     trial(circleId, year),
@@ -49,7 +49,7 @@ export async function render(params) {
         h('p', { class: 'kicker' }, L('同名不同圈：先选定义', 'One name, several regions: choose a definition')),
         h('h1', { tabindex: -1 }, named(circle, 'circle_name')),
         h('p', { class: 'lede' }, lede(circle, own, placeMap)),
-        circle.note ? h('p', { class: 'note' }, circle.note) : null,
+        circle.note ? h('p', { class: 'note' }, said(circle.note)) : null,
         controls(
           segmented('circle', L('定义', 'Definition'), chips.map((c) => ({ value: c.circle_id, label: shortName(c), title: named(c, 'circle_name') })), circleId),
           select('circle', L('其他区域', 'Other regions'), [
@@ -160,6 +160,8 @@ export function span(years) {
   return runs.map(([a, b]) => (a === b ? a : `${a}–${b}`)).join(', ')
 }
 
+export const yearsMissing = (years) => L(`缺 ${years.length} 年`, years.length === 1 ? 'One year missing' : `${years.length} years missing`)
+
 function marks(row) {
   const editions = row.edition_min === row.edition_max ? row.edition_min : `${row.edition_min}–${row.edition_max}`
   return [
@@ -234,7 +236,7 @@ function ledger(now, series, indicatorMap, year, circle) {
   const withValue = list.filter((entry) => entry.row && entry.row.value !== null)
   const without = list.filter((entry) => !entry.row || entry.row.value === null)
   const columns = [
-    { label: L('指标', 'Indicator'), value: ({ indicator }) => named(indicator, 'name'), cell: ({ indicator }) => h('span', { title: indicator.definition }, named(indicator, 'name')) },
+    { label: L('指标', 'Indicator'), value: ({ indicator }) => named(indicator, 'name'), cell: ({ indicator }) => h('span', { title: definition(indicator) }, named(indicator, 'name')) },
     { label: L('领域', 'Domain'), value: ({ indicator }) => word(indicator.domain), className: 'soft' },
     { label: String(year), numeric: true, value: ({ row }) => row?.value ?? null, cell: ({ row }) => num(valueText(row), row.value, { kind: 'circle', row }) },
     { label: L('单位', 'Unit'), value: ({ row }) => row?.unit, cell: ({ row }) => h('span', { class: 'soft' }, unitText(row.unit)) },
@@ -249,7 +251,7 @@ function ledger(now, series, indicatorMap, year, circle) {
     h('div', { class: 'section-head' }, h('h2', null, L(`${year} 年全部指标`, `All indicators, ${year}`)), h('p', null, L(`${withValue.length} 项有数，${without.length} 项缺`, `${withValue.length} held, ${without.length} missing`))),
     table({ name: `${circle.circle_id} ${year}`, caption: L('圈域指标', 'Indicators of the circle'), columns, rows: withValue, limit: 100 }),
     without.length
-      ? h('details', { class: 'numbers' }, h('summary', null, L(`缺口 ${without.length} 项`, `${without.length} gaps`)), h('ul', { class: 'gaps' }, without.map(({ indicator, row, line }) => h('li', null, h('b', null, named(indicator, 'name')), ' ', h('span', null, why(row, line.map((r) => r.year), year, circle)), indicator.would_be_filled_by ? h('small', null, ` · ${L('可补自', 'would be filled by')}: ${indicator.would_be_filled_by}`) : null))))
+      ? h('details', { class: 'numbers' }, h('summary', null, L(`缺口 ${without.length} 项`, `${without.length} gaps`)), h('ul', { class: 'gaps' }, without.map(({ indicator, row, line }) => h('li', null, h('b', null, named(indicator, 'name')), ' ', h('span', null, why(row, line.map((r) => r.year), year, circle)), indicator.would_be_filled_by ? h('small', null, ` · ${L('可补自', 'would be filled by')}: ${said(indicator.would_be_filled_by)}`) : null))))
       : null,
   )
 }
@@ -257,7 +259,9 @@ function ledger(now, series, indicatorMap, year, circle) {
 function bounds(row) {
   if (row.value_low === null) return ''
   const digits = digitsOf(row.value, row.value_low, row.value_high, 3)
-  return `${number(row.value_low, digits + 1)} – ${number(row.value_high, digits + 1)}`
+  const [low, high] = [row.value_low, row.value_high].map((value) => number(value, digits + 1))
+  // Inputs printed to many digits leave no width to show.
+  return low === high ? '' : `${low} – ${high}`
 }
 
 /** The members, side by side. */
@@ -333,14 +337,15 @@ async function trial(circleId, year) {
     'section',
     null,
     h('div', { class: 'section-head' }, h('h2', null, L(`试算，${shown} 年`, `Trial accounts, ${shown}`)), tag(L('估计值，不是公布值', 'Estimates, not published values'), 'warn')),
-    await released(table, { where, keep: (row) => row.year === shown, limit: 12 }),
+    await released(table, { where, keep: (row) => row.year === shown, columns: ['indicator_id', 'method', 'value', 'value_low', 'value_high', 'unit', 'estimated_share', 'state', 'series', 'is_preliminary'], limit: 12 }),
   )
 }
 
 /** The same indicator and year in the regions that the release compares, where it does. */
-async function elsewhere(id, year, indicatorMap) {
+async function elsewhere(id, year, indicatorMap, circleId) {
   const table = 'circle_comparison_year'
-  const list = (await rows(table)).filter((row) => row.indicator_id === id && row.year === year && row.value !== null)
+  // Circles with a published value stand in the comparison above; here they only give the measure.
+  const list = (await rows(table)).filter((row) => row.indicator_id === id && row.year === year && row.value !== null && (!row.is_circle || row.area_id === circleId || row.is_estimate))
   if (!list.length) return null
   const high = Math.max(...list.map((row) => row.value))
   return h(
@@ -353,10 +358,10 @@ async function elsewhere(id, year, indicatorMap) {
       [...list].sort((a, b) => a.area_seq - b.area_seq).map((row) =>
         h(
           'li',
-          null,
-          h('span', { class: 'bar-name' }, named(row, 'area_name') || row.area_id, ' ', row.is_estimate ? tag(L('估计', 'Estimate'), 'warn', row.method) : null, row.is_mixed_vintage ? tag(L('混合版次', 'Mixed vintages'), 'warn') : null, row.is_preliminary ? tag(L('初步', 'Preliminary'), 'warn') : null),
+          { class: row.area_id === circleId ? 'chosen' : '' },
+          h('span', { class: 'bar-name' }, named(row, 'area_name') || row.area_id, ' ', row.is_estimate ? tag(L('估计', 'Estimate'), 'warn', said(row.method)) : null, row.is_mixed_vintage ? tag(L('混合版次', 'Mixed vintages'), 'warn') : null, row.is_preliminary ? tag(L('初步', 'Preliminary'), 'warn') : null),
           h('span', { class: 'bar-track', 'aria-hidden': 'true' }, h('i', { vars: { '--w': `${((100 * row.value) / (high || 1)).toFixed(2)}%` } })),
-          h('span', { class: 'bar-value' }, num(valueText(row), row.value, { kind: 'row', table, row, title: `${named(row, 'area_name')} · ${named(indicatorMap.get(id), 'name')} · ${year}`, note: row.method }), ' ', h('small', null, unitText(row.unit))),
+          h('span', { class: 'bar-value' }, num(valueText(row), row.value, { kind: 'row', table, row, title: `${named(row, 'area_name')} · ${named(indicatorMap.get(id), 'name')} · ${year}`, note: said(row.method) }), ' ', h('small', null, unitText(row.unit))),
         ),
       ),
     ),

@@ -2,7 +2,7 @@
 import { groups, release, rows, urlInRelease } from '../data.js'
 import { h } from '../dom.js'
 import { L, named, number, word } from '../format.js'
-import { circles, documents, indicators, places } from '../reference.js'
+import { circles, documents, indicators, places, said } from '../reference.js'
 import { change } from '../state.js'
 import { controls, gap, heading, num, select, table, tag } from '../ui.js'
 
@@ -21,7 +21,7 @@ export async function render(params) {
     heading(L('这一版里有什么，查过什么，缺什么', 'What this release holds, what was checked, what is missing'), L('数据质量', 'Data quality')),
     h(
       'div',
-      { class: 'facts' },
+      { class: 'facts quad' },
       fact(L('发布版', 'Release'), h('code', null, manifest.release_id), true),
       fact(L('结构版本', 'Schema'), manifest.schema_version),
       fact(L('表', 'Tables'), number(Object.keys(manifest.tables).length)),
@@ -40,12 +40,12 @@ export async function render(params) {
         ? table({
             name: L('拒收', 'rejects'), caption: L('拒收', 'Rejects'), rows: rejects, limit: 12,
             columns: [
-              { label: L('文件', 'File'), value: (row) => row.file, className: 'reason' },
-              { label: L('位置', 'Locator'), value: (row) => row.locator, cell: (row) => num(row.locator, row.locator, { kind: 'row', table: 'rejects', row: { ...row, document: null }, title: row.reason, value: row.raw_text }) },
+              { label: L('文件', 'File'), value: (row) => row.file, cell: (row) => broken(row.file), className: 'path' },
+              { label: L('位置', 'Locator'), value: (row) => row.locator, cell: (row) => num(row.locator, row.locator, { kind: 'row', table: 'rejects', row: { ...row, document: null }, title: said(row.reason), value: row.raw_text }) },
               { label: L('原文', 'As found'), value: (row) => row.found },
-              { label: L('应为', 'Expected'), value: (row) => row.expected, className: 'narrow' },
+              { label: L('应为', 'Expected'), value: (row) => said(row.expected), className: 'narrow' },
               { label: L('最近的候选', 'Nearest'), value: (row) => row.candidates, className: 'soft narrow' },
-              { label: L('理由', 'Reason'), value: (row) => row.reason, className: 'reason' },
+              { label: L('理由', 'Reason'), value: (row) => said(row.reason), className: 'reason' },
               { label: L('级别', 'Severity'), value: (row) => word(row.severity), cell: (row) => tag(word(row.severity), row.severity === 'error' ? 'bad' : 'warn') },
             ],
           })
@@ -59,13 +59,16 @@ export async function render(params) {
           { label: L('版次', 'Edition'), value: (row) => row.edition },
           { label: L('发布者', 'Publisher'), value: (row) => row.publisher, className: 'narrow' },
           { label: L('出版', 'Published'), value: (row) => row.published_on, cell: (row) => [row.published_on ?? '—', row.published_on_precision === 'assumed' ? [' ', tag(L('推定', 'assumed'), 'warn')] : null] },
-          { label: L('许可', 'Licence'), value: (row) => row.licence, className: 'reason' },
-          { label: L('再分发', 'Redistribute'), value: (row) => row.redistribute },
+          { label: L('许可', 'Licence'), value: (row) => said(row.licence), className: 'reason' },
+          { label: L('再分发', 'Redistribute'), value: (row) => word(row.redistribute) },
         ],
       })),
     dictionary(manifest, tables, columns, params),
   ]
 }
+
+/** A path or a slice may break after its separators, nowhere else. */
+const broken = (text) => (text ?? '').split(/(?<=[/_]|--)/).flatMap((piece) => [piece, h('wbr')])
 
 const section = (title, text, ...body) => h('section', null, h('div', { class: 'section-head' }, h('h2', null, title), h('p', null, text)), ...body)
 
@@ -73,12 +76,12 @@ const checkTable = (list, name) =>
   table({
     name, caption: name, rows: list, limit: 12,
     columns: [
-      { label: L('规则', 'Rule'), value: (row) => row.rule_id, cell: (row) => h('code', null, row.rule_id), className: 'reason' },
+      { label: L('规则', 'Rule'), value: (row) => row.rule_id, cell: (row) => h('code', null, row.rule_id), className: 'narrow' },
       { label: L('表', 'Table'), value: (row) => row.table_name },
-      { label: L('切片', 'Slice'), value: (row) => row.slice, className: 'soft' },
+      { label: L('切片', 'Slice'), value: (row) => row.slice, cell: (row) => broken(row.slice), className: 'soft path' },
       { label: L('引擎', 'Engine'), value: (row) => word(row.engine), className: 'soft' },
       { label: L('状态', 'Status'), value: (row) => row.status, cell: (row) => tag(statusText(row.status), SHOWN[row.status]?.[2]) },
-      { label: L('所见', 'Observed'), value: (row) => row.observed, className: 'reason' },
+      { label: L('所见', 'Observed'), value: (row) => said(row.observed), className: 'reason' },
       { label: L('应为', 'Expected'), value: (row) => row.expected, className: 'reason' },
       { label: L('未过行数', 'Failing rows'), numeric: true, value: (row) => row.failing_rows },
     ],
@@ -105,8 +108,8 @@ function gapSection(gaps, params, indicatorMap, circleMap, placeMap) {
         { label: L('圈', 'Circle'), value: (row) => named(circleMap.get(row.circle_id), 'circle_name') || row.circle_id },
         { label: L('年份', 'Year'), value: (row) => row.year },
         { label: L('何处需要', 'Needed by'), value: (row) => row.needed_by, className: 'soft' },
-        { label: L('理由', 'Reason'), value: (row) => row.reason, className: 'reason' },
-        { label: L('可补自', 'Would be filled by'), value: (row) => row.would_be_filled_by, className: 'reason' },
+        { label: L('理由', 'Reason'), value: (row) => said(row.reason), className: 'reason' },
+        { label: L('可补自', 'Would be filled by'), value: (row) => said(row.would_be_filled_by), className: 'reason' },
       ],
     }))
 }

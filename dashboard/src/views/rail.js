@@ -1,16 +1,17 @@
 // Trains between cities on one day: the network, the pair table, the matrix.
-import { described, groups, has, hasColumn, rows } from '../data.js'
+import { described, groups, has, rows } from '../data.js'
 import { h, s } from '../dom.js'
 import { L, clock, named, number, word } from '../format.js'
-import { DELTA, GUANGDONG, coast, exportable, frame, ground, mapNote, memberPoints, outline } from '../geo.js'
+import { DELTA, GUANGDONG, coast, exportable, frame, ground, mapNote, memberPoints, outline, placeNames } from '../geo.js'
 import { circleOrder, members, places, seats } from '../reference.js'
 import { openSource } from '../source.js'
 import { change } from '../state.js'
-import { controls, figure, heading, missingTable, num, segmented, select, table } from '../ui.js'
+import { controls, figure, gap, heading, missingTable, num, segmented, select, table, tag } from '../ui.js'
+import { economicLinks } from './links.js'
 import { released } from './released.js'
 
 // A narrow screen gets a smaller frame, so that its words keep their size.
-const width = () => (innerWidth < 700 ? 480 : 860)
+const width = () => (innerWidth < 700 ? 380 : 860)
 
 export async function render(params) {
   const head = heading(L('每天多少趟车', 'How many trains a day'), L('铁路网络', 'The rail network'),
@@ -20,7 +21,8 @@ export async function render(params) {
   // A window of many months is read day by day: only the row groups of the day are fetched.
   const usable = days.filter((day) => !day.is_gap_day)
   const day = usable.find((d) => d.service_date === params.day) ?? usable.find((d) => d.day_type === 'workday') ?? usable[0] ?? days[0]
-  const pairs = (await rows('rail_city_pair_day', { service_date: { $eq: new Date(`${day.service_date}T00:00:00Z`) } })).filter((row) => row.place_level === 'prefecture')
+  const all = await rows('rail_city_pair_day', dayOf(day))
+  const pairs = all.filter((row) => row.place_level === 'prefecture')
   const circleId = params.circle ?? 'GZ_PAPER9'
   const inside = new Set((memberMap.get(circleId) ?? []).map((m) => m.place_code))
   const only = params.scope === 'circle'
@@ -58,7 +60,7 @@ export async function render(params) {
     networkFigure(shown, pairs, day, { placeMap, points, rings, memberMap, circleId, city, only, name, sourceOf }),
     pairTable(shown, day, name, sourceOf),
     matrixFigure(pairs, day, inside, only, name, sourceOf),
-    await further(day, name, city),
+    await further({ day, name, city, circleId, only, params, pairs: all, sourceOf }),
   ]
 }
 
@@ -106,7 +108,7 @@ function networkFigure(shown, all, day, { placeMap, points, rings, memberMap, ci
   const card = h('div', { class: 'map-card', 'aria-live': 'polite' })
   const show = (link) =>
     card.replaceChildren(
-      h('h3', null, link.ends.map(name).join(' ⇄ ')),
+      h('h2', null, link.ends.map(name).join(' ⇄ ')),
       ...link.rows.map((row) => h('p', null, `${name(row.origin_code)} → ${name(row.destination_code)}  `, num(number(row.direct_trains), row.direct_trains, sourceOf(row)), ' ', L('趟', 'trains'), h('span', { class: 'soft' }, L(`，最快 ${row.fastest_minutes} 分钟`, `, fastest ${row.fastest_minutes} min`)))),
     )
   for (const link of links) {
@@ -131,15 +133,15 @@ function networkFigure(shown, all, day, { placeMap, points, rings, memberMap, ci
       }),
     )
   }
-  const labels = s('g', { 'pointer-events': 'none' })
+  const spots = []
   for (const [code, trains] of [...strength].sort((a, b) => b[1] - a[1])) {
     if (!points.has(code)) continue
     const [x, y] = view.at(points.get(code))
     const r = 2.5 + 9 * Math.sqrt(trains / strongest)
     svg.append(s('circle', { cx: x.toFixed(1), cy: y.toFixed(1), r: r.toFixed(1), class: 'symbol', fill: code === city ? 'var(--kapok)' : 'var(--ink)', 'data-place': code, onclick: () => change({ city: code === city ? null : code }) }))
-    labels.append(s('text', { x: x.toFixed(1), y: (y - r - 4).toFixed(1), 'text-anchor': 'middle' }, name(code).replace(/市$/, '')))
+    spots.push({ x, y, r, text: name(code).replace(/市$/, '') })
   }
-  svg.append(labels)
+  svg.append(placeNames(view, spots))
   if (links.length) show(links.at(-1))
   const alone = [...points.keys()].filter((code) => code.startsWith('44') && code.endsWith('00') && !strength.has(code) && placeMap.get(code)?.place_level === 'prefecture')
   return h(
@@ -147,6 +149,7 @@ function networkFigure(shown, all, day, { placeMap, points, rings, memberMap, ci
     { class: 'map-layout' },
     figure({
       id: 'rail-map',
+      level: 2,
       title: L(`直达列车，${day.service_date}（${word(day.day_type)}）`, `Direct trains, ${day.service_date} (${word(day.day_type)})`),
       note: mapNote(false),
       chart: exportable(h('div', { class: 'mapbox' }, svg), svg),
@@ -216,7 +219,7 @@ function matrixFigure(pairs, day, inside, only, name, sourceOf) {
               const row = cell.get(`${from} ${to}`)
               if (!row) return h('td')
               const n = step(row.direct_trains)
-              return h('td', { vars: { '--cell': `var(--ramp-${n})`, '--on': `var(--ramp-ink-${n > 4 ? 'high' : 'low'})` } }, num(number(row.direct_trains), row.direct_trains, sourceOf(row)))
+              return h('td', { vars: { '--cell': `var(--ramp-${n})`, '--on': `var(--on-ramp-${n})` } }, num(number(row.direct_trains), row.direct_trains, sourceOf(row)))
             })),
           ),
         ),
@@ -264,21 +267,85 @@ async function trainList(row) {
   )
 }
 
-/** Window medians, reach and network measures, as far as the release has them. */
-async function further(day, name, city) {
-  const choice = (tableName) => ({
-    where: hasColumn(tableName, 'service_date') ? { service_date: { $eq: new Date(`${day.service_date}T00:00:00Z`) } } : undefined,
-    keep: (row) => !city || [row.origin_code, row.destination_code, row.place_code].includes(city),
-    name,
-  })
-  const parts = []
-  for (const [tableName, title, what] of [
-    ['rail_city_pair_window', L('窗口中位数', 'Window medians'), L('每个时刻表窗口内各城市对的中位数与日型中位数。', 'Medians of each pair over a timetable window, and by kind of day.')],
-    ['rail_reach', L('一小时可达', 'Within one hour'), L('各规划中心之间最快的铁路分钟数，对照“1小时通达”。', 'Fastest rail minutes between the plans’ centres, against “within one hour”.')],
-    ['rail_network_city_day', L('网络中的位置', 'Place in the network'), L('加权度、圈内圈外强度、层级。', 'Weighted degree, strength within and across circles, layers.')],
-    ['economic_link_city_pair_year', L('经济联系（引力模型）', 'Economic links (gravity)'), L('质量、距离、指数为参数的引力联系及其排序的稳定性。', 'Gravity links with mass, distance and exponent as parameters, and how stable the ranking is.')],
-  ]) {
-    parts.push(h('section', null, h('div', { class: 'section-head' }, h('h2', null, title)), has(tableName) ? await released(tableName, choice(tableName)) : missingTable(tableName, what)))
+const dayOf = (day) => ({ service_date: { $eq: new Date(`${day.service_date}T00:00:00Z`) } })
+
+const part = (title, text, body) => h('section', null, h('div', { class: 'section-head' }, h('h2', null, title), h('p', null, text)), body)
+
+/** Reach, place in the network, window medians and economic links, as far as the release has them. */
+async function further({ day, name, city, circleId, only, params, pairs, sourceOf }) {
+  const touches = (row) => !city || [row.origin_code, row.destination_code, row.place_code].includes(city)
+  return [
+    await reach({ day, name, circleId, touches, pairs, sourceOf }),
+    part(
+      L('网络中的位置', 'Place in the network'),
+      L('强度：两方向直达车次之和', 'Strength: direct trains of both directions'),
+      has('rail_network_city_day')
+        ? await released('rail_network_city_day', {
+            where: dayOf(day),
+            keep: (row) => row.region_id === (only ? circleId : '440000') && touches(row),
+            name,
+            columns: ['place_code', 'strength_rank', 'strength', 'strength_share', 'linked_cities', 'strongest_trains', 'strength_outside'],
+            labels: { place_code: L('城市', 'City') },
+            sortBy: 'strength',
+            limit: 12,
+          })
+        : missingTable('rail_network_city_day', L('加权度、圈内圈外强度、层级。', 'Weighted degree, strength within and across circles, layers.')),
+    ),
+    part(
+      L('窗口中位数', 'Window medians'),
+      L('一个时刻表窗口内所存各日', 'over the days held of a timetable window'),
+      has('rail_city_pair_window')
+        ? await released('rail_city_pair_window', {
+            keep: (row) => row.place_level === 'prefecture' && row.day_type === 'all' && touches(row),
+            name,
+            columns: ['timetable', 'first_date', 'last_date', 'days_counted', 'days_in_window', 'origin_code', 'destination_code', 'median_trains', 'min_trains', 'max_trains', 'days_with_train', 'fastest_minutes', 'median_minutes'],
+            sortBy: 'median_trains',
+            limit: 12,
+          })
+        : missingTable('rail_city_pair_window', L('每个时刻表窗口内各城市对的中位数与日型中位数。', 'Medians of each pair over a timetable window, and by kind of day.')),
+    ),
+    part(L('经济联系（引力模型）', 'Economic links (gravity)'), '', await economicLinks(circleId, params, name)),
+  ]
+}
+
+const REACH = { lower_bound_within: 'good', fails_by_rail: 'bad', no_service: 'warn', no_station: 'warn' }
+
+/** The plans' “within one hour”, by rail, among the members of the circle. */
+async function reach({ day, name, circleId, touches, pairs, sourceOf }) {
+  const title = L('一小时可达', 'Within one hour')
+  if (!has('rail_reach')) return part(title, '', missingTable('rail_reach', L('各规划中心之间最快的铁路分钟数，对照“1小时通达”。', 'Fastest rail minutes between the plans’ centres, against “within one hour”.')))
+  const all = await rows('rail_reach', dayOf(day))
+  const list = all.filter((row) => row.circle_id === circleId && touches(row))
+  if (!list.length) return part(title, '', gap(L('此圈未检验', 'Not tested for this circle'), L('只对规划提出此目标的圈检验。', 'Tested for the circles whose plans set the goal.')))
+  const counted = [...groups(list, 'status')].sort((a, b) => b[1].length - a[1].length)
+  const direct = new Map(pairs.map((row) => [`${row.origin_code} ${row.destination_code}`, row]))
+  const source = (row) => {
+    const pair = direct.get(`${row.origin_code} ${row.destination_code}`)
+    return pair ? sourceOf(pair) : { kind: 'row', table: 'rail_reach', row: { ...row, document: row.timetable, edition: row.service_date }, title: `${name(row.origin_code)} → ${name(row.destination_code)}`, note: word(row.status) }
   }
-  return parts
+  const minutes = (label, field) => ({ label, numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field]), row[field], source(row)) })
+  return part(
+    title,
+    counted.map(([status, of]) => `${word(status)} ${of.length}`).join(' · '),
+    [
+      h('p', { class: 'note' }, L(`站到站的分钟数是门到门的下界：不足 ${list[0].limit_minutes} 分钟不等于一小时通达；换乘至少 ${list[0].min_change_minutes} 分钟，不计市内换站。`, `Minutes from station to station bound the door-to-door time from below: under ${list[0].limit_minutes} does not prove the hour. A change takes at least ${list[0].min_change_minutes} minutes; changes between stations of a city are not made.`)),
+      table({
+        name: `${L('一小时可达', 'within one hour')} ${circleId} ${day.service_date}`,
+        caption: title,
+        rows: list,
+        sortBy: 5,
+        descending: true,
+        limit: 15,
+        columns: [
+          { label: L('出发', 'From'), value: (row) => name(row.origin_code) },
+          { label: L('到达', 'To'), value: (row) => name(row.destination_code) },
+          minutes(L('直达车次', 'Direct trains'), 'direct_trains'),
+          minutes(L('直达最快（分）', 'Direct, fastest (min)'), 'direct_minutes'),
+          minutes(L('一次换乘最快（分）', 'One change, fastest (min)'), 'one_change_minutes'),
+          minutes(L('最快（分）', 'Best (min)'), 'best_minutes'),
+          { label: L('判定', 'Verdict'), value: (row) => word(row.status), cell: (row) => tag(word(row.status), REACH[row.status]) },
+        ],
+      }),
+    ],
+  )
 }

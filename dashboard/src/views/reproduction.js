@@ -2,7 +2,7 @@
 import { groups, has, rows } from '../data.js'
 import { h, s } from '../dom.js'
 import { L, digitsOf, named, number, unitText, word } from '../format.js'
-import { documents, indicators } from '../reference.js'
+import { documents, indicators, said } from '../reference.js'
 import { change } from '../state.js'
 import { controls, heading, num, segmented, select, table, tag } from '../ui.js'
 import { released } from './released.js'
@@ -70,15 +70,19 @@ export function checks(list, indicatorMap, limit = 40) {
       { label: L('指标', 'Indicator'), value: (row) => row.indicator_raw, cell: (row) => h('span', { title: named(indicatorMap.get(row.indicator_id), 'name') }, row.indicator_raw), className: 'narrow' },
       { label: L('时期', 'Period'), value: (row) => row.period_text },
       { label: L('印刷值', 'Printed'), numeric: true, value: (row) => row.printed_value, cell: (row) => num(row.printed_text, row.printed_value ?? row.printed_text, { kind: 'figure', row }), sort: (row) => row.printed_value },
-      { label: L('重算值', 'Recomputed'), numeric: true, value: (row) => row.computed_value, cell: (row) => (row.computed_value === null ? h('span', { class: 'none' }, '—') : num(number(row.computed_value, Math.max(digitsOf(row.computed_value, row.computed_low, row.computed_high, 4), 1)), row.computed_value, { kind: 'figure', row })) },
+      { label: L('重算值', 'Recomputed'), numeric: true, value: (row) => row.computed_value, cell: (row) => (row.computed_value === null ? h('span', { class: 'none' }, '—') : num(number(row.computed_value, computedDigits(row)), row.computed_value, { kind: 'figure', row })) },
       { label: L('单位', 'Unit'), value: (row) => unitText(row.unit), className: 'soft' },
       { label: L('区间对照', 'Intervals'), value: (row) => `${row.interval_low ?? ''} ${row.interval_high ?? ''}`, cell: glyph },
       { label: L('版本', 'Vintage'), value: (row) => vintageText(row.vintage), className: 'soft' },
       { label: L('判定', 'Verdict'), value: (row) => word(row.status), cell: (row) => tag(word(row.status), { reproduced: 'good', consistent: 'good', mismatch: 'bad', rounding: 'warn' }[row.status] ?? '') },
-      { label: L('理由', 'Reason'), value: (row) => row.reason, className: 'reason' },
+      { label: L('理由', 'Reason'), value: (row) => said(row.reason), className: 'reason' },
     ],
   })
 }
+
+/** A count is whole; anything else shows a decimal at least, and no more than its bounds carry. */
+const computedDigits = (row) =>
+  Number.isInteger(row.computed_value) && row.computed_low === row.computed_high ? 0 : Math.max(digitsOf(row.computed_value, row.computed_low, row.computed_high, 4), 1)
 
 /** The printed interval as a band, ours as a bar over it. */
 function glyph(row) {

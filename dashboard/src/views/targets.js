@@ -2,7 +2,7 @@
 import { rows } from '../data.js'
 import { h } from '../dom.js'
 import { L, digitsOf, named, number, unitText, word } from '../format.js'
-import { circles, documents, indicators, places } from '../reference.js'
+import { circles, documents, indicators, places, said } from '../reference.js'
 import { change } from '../state.js'
 import { controls, heading, num, select, table, tag } from '../ui.js'
 
@@ -45,7 +45,7 @@ export async function render(params) {
           { label: L('期限', 'By'), numeric: true, value: (row) => row.horizon_year, cell: (row) => (row.horizon_year ? String(row.horizon_year) : '—') },
           { label: L('最新', 'Latest'), numeric: true, value: (row) => row.latest_value, cell: (row) => (row.latest_value === null ? h('span', { class: 'none' }, '—') : num(`${number(row.latest_value, digitsOf(row.latest_value))} (${row.latest_year})`, row.latest_value, { kind: 'target', row })) },
           { label: L('判定', 'Verdict'), value: (row) => word(row.status), cell: (row) => tag(word(row.status), KIND[row.status]) },
-          { label: L('理由', 'Reason'), value: (row) => row.reason, className: 'reason' },
+          { label: L('理由', 'Reason'), value: (row) => said(row.reason), className: 'reason' },
         ],
       }),
     ),
@@ -63,7 +63,7 @@ function card(row, where, what) {
     h('h3', null, what(row)),
     h('div', { class: 'track', 'aria-hidden': 'true' }, h('span', { class: 'rail' }), h('span', { class: 'done', vars: { '--w': at(row.latest_value) } }), h('span', { class: `aim ${row.target_value / far > 0.6 ? 'end' : ''}`, vars: { '--w': at(row.target_value) }, 'data-text': `${row.horizon_year}` })),
     h('p', null, num(number(row.latest_value, digitsOf(row.latest_value)), row.latest_value, { kind: 'target', row }), ` ${unit} · ${row.latest_year}${row.latest_is_preliminary ? L('（初步）', ' (preliminary)') : ''}`, h('span', { class: 'soft' }, ' → '), num(row.target_text, row.target_value, { kind: 'target', row }), ` · ${row.horizon_year}`),
-    h('p', null, tag(word(row.status), KIND[row.status]), row.required_annual_change === null ? null : h('span', { class: 'soft' }, L(`  每年需 ${number(row.required_annual_change, 2)}，已有每年 ${number(row.observed_annual_change, 2)}（${row.required_annual_change_unit}）`, `  needs ${number(row.required_annual_change, 2)} a year, had ${number(row.observed_annual_change, 2)} (${row.required_annual_change_unit})`))),
-    h('p', { class: 'note' }, row.reason),
+    h('p', null, tag(word(row.status), KIND[row.status]), row.required_annual_change === null ? null : h('span', { class: 'soft' }, L(`  每年需 ${number(row.required_annual_change, 2)}，已有每年 ${number(row.observed_annual_change, 2)}（${said(row.required_annual_change_unit)}）`, `  needs ${number(row.required_annual_change, 2)} a year, had ${number(row.observed_annual_change, 2)} (${row.required_annual_change_unit})`))),
+    h('p', { class: 'note' }, said(row.reason)),
   )
 }

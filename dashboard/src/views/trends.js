@@ -1,9 +1,9 @@
 // The course of an indicator, with what each edition said of each year.
 import { groups, has, rows } from '../data.js'
-import { axis, chart, tip } from '../chart.js'
+import { axis, chart, tip, yearAxis } from '../chart.js'
 import { h } from '../dom.js'
 import { L, digitsOf, named, number, percent, unitText, valueText, word } from '../format.js'
-import { circleOrder, indicators, places } from '../reference.js'
+import { circleOrder, definition, indicators, places, publication, published, said } from '../reference.js'
 import { change } from '../state.js'
 import { controls, figure, gap, heading, num, segmented, select, table } from '../ui.js'
 import { released } from './released.js'
@@ -16,17 +16,19 @@ export async function render(params) {
   const id = indicatorMap.has(params.indicator) ? params.indicator : 'gdp'
   const indicator = indicatorMap.get(id)
   const facts = (await rows('city_indicator_year', { indicator_id: { $eq: id } })).filter((row) => row.value !== null && row.place_code.startsWith('44'))
-  const scopes = [...new Set(facts.map((row) => row.scope))].sort((a, b) => (b === 'whole_city') - (a === 'whole_city'))
-  const scope = scopes.includes(params.scope) ? params.scope : scopes[0]
   const level = params.level === 'county' ? 'county' : 'prefecture'
-  const cities = [...groups(facts.filter((row) => row.scope === scope), 'place_code')]
+  const levelOf = (code) => placeMap.get(code)?.place_level
+  // Whole city, districts: scopes of cities. Counties and the province have one scope each.
+  const scopes = [...new Set(facts.filter((row) => levelOf(row.place_code) === level).map((row) => row.scope))].sort((a, b) => (b === 'whole_city') - (a === 'whole_city'))
+  const scope = scopes.includes(params.scope) ? params.scope : scopes[0]
+  const cities = [...groups(facts.filter((row) => row.scope === scope || levelOf(row.place_code) === 'province'), 'place_code')]
   const codes = cities.map(([code]) => code).filter((code) => (placeMap.get(code)?.place_level === level || code === '440000')).sort()
   const asked = params.places !== undefined ? params.places.split('.').filter(Boolean) : level === 'county' ? codes.filter((c) => c !== '440000').slice(0, 4) : ['440100', '440300', '440600', '441900']
   const chosen = asked.filter((code) => codes.includes(code)).slice(0, MOST)
   const best = params.vintage === 'first' ? 'is_first_published' : 'is_latest'
   const unit = unitText(indicator.unit)
-  const of = new Map(chosen.map((code) => [code, facts.filter((row) => row.place_code === code && row.scope === scope).sort((a, b) => a.year - b.year || String(a.published_on).localeCompare(String(b.published_on)))]))
-  const revisions = (await rows('revision')).filter((row) => row.indicator_id === id && (!chosen.length || chosen.includes(row.place_code)) && row.scope === scope)
+  const of = new Map(chosen.map((code) => [code, facts.filter((row) => row.place_code === code && (row.scope === scope || levelOf(code) === 'province')).sort((a, b) => a.year - b.year || String(a.published_on).localeCompare(String(b.published_on)))]))
+  const revisions = (await rows('revision')).filter((row) => row.indicator_id === id && (!chosen.length || chosen.includes(row.place_code)) && (row.scope === scope || levelOf(row.place_code) === 'province'))
 
   const options = DOMAINS.map((domain) => ({ label: word(domain), options: [...indicatorMap.values()].filter((i) => i.domain === domain).map((i) => ({ value: i.indicator_id, label: named(i, 'name') })) })).filter((g) => g.options.length)
   const name = (code) => named(placeMap.get(code), 'place_name')
@@ -53,7 +55,7 @@ export async function render(params) {
           id: 'trend',
           wide: true,
           title: `${named(indicator, 'name')}${unit ? ` (${unit})` : ''}`,
-          note: indicator.definition,
+          note: definition(indicator),
           legend: h('div', { class: 'legend' }, chosen.map((code, i) => h('span', null, h('i', { vars: { '--c': `var(--series-${(i % 7) + 1})` } }), name(code)))),
           chart: lines(chosen, of, best, name, indicator),
           data: {
@@ -62,14 +64,14 @@ export async function render(params) {
               { label: L('地区', 'Place'), value: (row) => name(row.place_code) },
               { label: L('年份', 'Year'), numeric: true, value: (row) => row.year, cell: (row) => String(row.year) },
               { label: L('值', 'Value'), numeric: true, value: (row) => row.value, cell: (row) => num(valueText(row, 4), row.value, { kind: 'city', row }) },
-              { label: L('文献', 'Document'), value: (row) => row.document, className: 'soft' },
+              { label: L('文献', 'Document'), value: (row) => publication(row.document), className: 'soft' },
               { label: L('版次', 'Edition'), value: (row) => row.edition },
-              { label: L('印刷值', 'As printed'), value: (row) => (row.value_text ? `${row.value_text} ${row.unit_raw}` : row.method), className: 'soft' },
+              { label: L('印刷值', 'As printed'), value: (row) => (row.value_text ? `${row.value_text} ${row.unit_raw}` : said(row.method)), className: 'soft' },
               { label: L('地位', 'Standing'), value: (row) => [row.is_first_published && L('首次发布', 'first published'), row.is_latest && L('最新', 'latest')].filter(Boolean).join(L('、', ', ')) },
             ],
           },
         })
-      : gap(L('没有这个指标的城市数值', 'No city has this indicator'), indicator.would_be_filled_by ? L(`可补自：${indicator.would_be_filled_by}`, `It would be filled by: ${indicator.would_be_filled_by}`) : ''),
+      : gap(L('没有这个指标的城市数值', 'No city has this indicator'), indicator.would_be_filled_by ? L(`可补自：${said(indicator.would_be_filled_by)}`, `It would be filled by: ${indicator.would_be_filled_by}`) : ''),
     await circleLines(id, indicator, order, params),
     await growth(params, id),
     revisions.length
@@ -77,6 +79,7 @@ export async function render(params) {
           'section',
           null,
           h('div', { class: 'section-head' }, h('h2', null, L('修订', 'Revisions')), h('p', null, L(`${revisions.length} 次超出印刷精度的改动`, `${revisions.length} changes beyond the printed precision`))),
+          revisionChart(revisions, chosen, name, facts),
           table({
             name: `${L('修订', 'revisions')} ${id}`,
             caption: L('修订', 'Revisions'),
@@ -85,9 +88,9 @@ export async function render(params) {
             columns: [
               { label: L('地区', 'Place'), value: (row) => name(row.place_code) },
               { label: L('年份', 'Year'), numeric: true, value: (row) => row.year, cell: (row) => String(row.year) },
-              { label: L('原版次', 'From'), value: (row) => `${row.from_document} ${row.from_edition}`, className: 'soft' },
+              { label: L('原版次', 'From'), value: (row) => publication(row.from_document, row.from_edition), className: 'soft' },
               { label: L('原值', 'Old'), numeric: true, value: (row) => row.old_value, cell: (row) => num(number(row.old_value, digitsOf(row.old_value)), row.old_value, revised(row, 'from', facts)) },
-              { label: L('新版次', 'To'), value: (row) => `${row.to_document} ${row.to_edition}`, className: 'soft' },
+              { label: L('新版次', 'To'), value: (row) => publication(row.to_document, row.to_edition), className: 'soft' },
               { label: L('新值', 'New'), numeric: true, value: (row) => row.new_value, cell: (row) => num(number(row.new_value, digitsOf(row.new_value)), row.new_value, revised(row, 'to', facts)) },
               { label: L('相对变化', 'Change'), numeric: true, value: (row) => row.relative_change, cell: (row) => (row.relative_change > 0 ? '+' : '') + percent(row.relative_change, 2) },
             ],
@@ -95,6 +98,32 @@ export async function render(params) {
         )
       : null,
   ]
+}
+
+/** How far later editions moved the value of each year, as the release says it. */
+function revisionChart(revisions, chosen, name, facts) {
+  return figure({
+    id: 'revision-chart',
+    title: L('后来的版次把当年数值改动了多少', 'How far later editions moved the value of a year'),
+    note: L('每点一次修订，相对原值；同一年可有多次。', 'One dot a revision, relative to the old value; a year may be revised more than once.'),
+    legend: h('div', { class: 'legend' }, chosen.map((code, i) => h('span', null, h('i', { class: 'dot', vars: { '--c': `var(--series-${(i % 7) + 1})` } }), name(code)))),
+    chart: chart((c) => ({
+      grid: { left: 12, right: 18, top: 16, bottom: 8, containLabel: true },
+      xAxis: yearAxis(c, revisions.map((row) => row.year)),
+      yAxis: axis(c, { type: 'value', axisLabel: { color: c.faint, fontSize: 11.5, formatter: (value) => `${value > 0 ? '+' : ''}${number(value, 0)}%` } }),
+      tooltip: { trigger: 'item', formatter: ({ data, seriesName }) => tip(`${seriesName} ${data.row.year}`, [[publication(data.row.from_document, data.row.from_edition), number(data.row.old_value, digitsOf(data.row.old_value))], [publication(data.row.to_document, data.row.to_edition), number(data.row.new_value, digitsOf(data.row.new_value))]]) },
+      series: [
+        ...chosen.map((code, i) => ({
+          name: name(code),
+          type: 'scatter',
+          symbolSize: 9,
+          itemStyle: { color: c.series[i % c.series.length], opacity: 0.85 },
+          data: revisions.filter((row) => row.place_code === code).map((row) => ({ value: [row.year, 100 * row.relative_change], row, source: revised(row, 'to', facts) })),
+        })),
+        { type: 'line', data: [], markLine: { silent: true, symbol: 'none', label: { show: false }, lineStyle: { color: c.ink, type: 'solid', width: 1 }, data: [{ yAxis: 0 }] } },
+      ],
+    }), { height: 260, label: L('修订幅度', 'Size of the revisions') }),
+  })
 }
 
 /** The fact that one end of a revision names. */
@@ -121,9 +150,9 @@ function lines(chosen, of, best, name, indicator) {
     })
     return {
       grid: { left: 12, right: 18, top: 20, bottom: 8, containLabel: true },
-      xAxis: axis(c, { type: 'value', min: 'dataMin', max: 'dataMax', minInterval: 1, splitLine: { show: false }, axisLabel: { color: c.faint, formatter: (v) => String(v), hideOverlap: true } }),
+      xAxis: yearAxis(c, chosen.flatMap((code) => of.get(code)).map((row) => row.year)),
       yAxis: axis(c, { type: 'value', scale: indicator.unit === '%' || indicator.unit === '上年=100', splitNumber: narrow ? 4 : 6 }),
-      tooltip: { trigger: 'item', formatter: ({ data, color, seriesName }) => (data.row ? tip(`${seriesName} ${data.row.year}`, [[`${data.row.document} ${data.row.edition}`, `${valueText(data.row, 4)} ${unitText(data.row.unit)}`, color]]) : '') },
+      tooltip: { trigger: 'item', formatter: ({ data, color, seriesName }) => (data.row ? tip(`${seriesName} ${data.row.year}`, [[published(data.row), `${valueText(data.row, 4)} ${unitText(data.row.unit)}`, color]]) : '') },
       series,
     }
   }, { height: 420, label: L(`${named(indicator, 'name')}的历年走势`, `Course of ${named(indicator, 'name')} over the years`) })
@@ -148,7 +177,7 @@ async function circleLines(id, indicator, order, params) {
       legend: h('div', { class: 'legend' }, byVintage.map(([vintage], i) => h('span', null, h('i', { vars: { '--c': `var(--series-${i + 1})` } }), word(vintage)))),
       chart: chart((c) => ({
         grid: { left: 12, right: 18, top: 20, bottom: 8, containLabel: true },
-        xAxis: axis(c, { type: 'value', min: 'dataMin', max: 'dataMax', minInterval: 1, splitLine: { show: false }, axisLabel: { color: c.faint, formatter: (v) => String(v), hideOverlap: true } }),
+        xAxis: yearAxis(c, list.map((row) => row.year)),
         yAxis: axis(c, { type: 'value', scale: indicator.unit === '%' }),
         tooltip: { trigger: 'item', formatter: ({ data, color }) => (data.row ? tip(`${word(data.row.vintage)} ${data.row.year}`, [[L('值', 'Value'), `${valueText(data.row)} ${unitText(data.row.unit)}`, color]]) : '') },
         series: byVintage.map(([vintage, of], i) => {
@@ -184,6 +213,6 @@ async function growth(params, id) {
     'section',
     null,
     h('div', { class: 'section-head' }, h('h2', null, L('可比价增速', 'Growth at comparable prices')), h('p', null, L('由印刷的逐年增速链式得出，从不以水平之比', 'chained from the printed rates, never a ratio of levels'))),
-    await released('circle_growth_span', { where: { circle_id: { $eq: circleId } }, limit: 12 }),
+    await released('circle_growth_span', { where: { circle_id: { $eq: circleId } }, columns: ['circle_id', 'indicator_id', 'vintage', 'year_from', 'year_to', 'mean_pct', 'known_mean_pct', 'lowest_pct', 'highest_pct', 'years_known', 'years_total', 'years_missing', 'is_preliminary'], limit: 15 }),
   )
 }
