@@ -40,15 +40,16 @@ rail.extract(settings, of("rail"))
 extract_tables(settings, environment.RULES, environment.READERS)
 environment.extract(settings, of("environment"))
 from pipelines.quality import assets as quality, ledger, results, runner
+from pipelines.step import ground
 known = contract.load(settings.contract)
 for part, tables in quality.parts().items():
     found = runner.run_suites(settings.lake, known, settings.threads, tables)
-    results.save(settings, f"{runner.ENGINE}-{part}", found)
+    results.save(settings, f"{runner.ENGINE}-{part}", found, ground(settings))
 from pipelines.transform import project
 project.ensure_manifest(settings)
 built = project.build(settings)
 assert built.success, built.message
-results.save(settings, "dbt", ledger.from_dbt(built.run_results, built.manifest))
+results.save(settings, "dbt", ledger.from_dbt(built.run_results, built.manifest), ground(settings))
 from pipelines.release import assets as release
 print(release.make(settings).release_id)
 """

@@ -74,7 +74,17 @@ class Definition:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key that stands twice: the first one would vanish in silence."""
+    """Safe YAML that refuses a key that stands twice: the first one would vanish in silence.
+
+    And aliases: a few lines of them stand for more rows than any memory holds.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(
+                None, None, "an alias has no place in a definition", self.peek_event().start_mark
+            )
+        return super().compose_node(parent, index)
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:

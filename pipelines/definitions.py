@@ -11,6 +11,7 @@ import dagster as dg
 
 from pipelines import settings as settings_module
 from pipelines.environment import assets as environment
+from pipelines.fingerprint import remember_code
 from pipelines.geography import assets as geography
 from pipelines.orchestration.jobs import build_jobs
 from pipelines.orchestration.schedules import build_schedules
@@ -28,6 +29,7 @@ from pipelines.yearbook import assets as yearbook
 def build_defs(settings: Settings | None = None) -> dg.Definitions:
     """All definitions for one set of settings; `None` reads METROCIRCLE_* variables."""
     settings = settings or settings_module.load()
+    remember_code(settings)
     # Single-run backfill policies are beta in this Dagster; the lock file keeps the version.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     sources = (registry, geography, yearbook, rail, environment, publications)

@@ -17,9 +17,10 @@ from pipelines.archive import store
 from pipelines.archive.store import Snapshot
 from pipelines.contract import Table
 from pipelines.errors import Reject
-from pipelines.lock import exclusive
 from pipelines.settings import Settings
+from pipelines.sources import BY_NAME
 from pipelines.staleness import Slice
+from pipelines.step import step
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -78,14 +79,34 @@ def write_rejects(settings: Settings, slice_: str, rejects: Sequence[Reject]) ->
     lake.write(settings.lake, table, slice_, frame)
 
 
+def forget_gone(settings: Settings) -> tuple[str, ...]:
+    """Take out of the lake what nobody supplies any more; the keys of those slices.
+
+    Asked by every run that judges or publishes, whoever started it: a withdrawn edition must not
+    stay because no refresh at the command line came by.
+    """
+    slices, _ = staleness.held_slices(settings)
+    keys = staleness.gone(settings, slices)
+    for key in keys:
+        source, _, name = key.partition("/")
+        for table in BY_NAME[source].tables if source in BY_NAME else ():
+            lake.path_of(settings.lake, table, name).unlink(missing_ok=True)
+        # The rejects of an unsliced source lie under its own name: `all` would be everybody's.
+        refused = source if name == "all" else name
+        lake.path_of(settings.lake, "rejects", refused).unlink(missing_ok=True)
+    if keys:
+        staleness.mark_gone(settings, keys)
+    return keys
+
+
 def extract_tables(
     settings: Settings, source: str, readers: Mapping[str, Reader], slice_name: str = "all"
 ) -> Extracted:
     """Extract every table of an unsliced source and mark the slice as done.
 
-    Holds the writer's lock: a run launched from the UI may meet a refresh.
+    A step: a run launched from the UI may meet a refresh.
     """
-    with exclusive(settings):
+    with step(settings):
         return _extract_tables(settings, source, readers, slice_name)
 
 

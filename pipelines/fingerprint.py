@@ -7,7 +7,9 @@ Belongs here: which files count and how they are hashed. Not here: what follows 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from pipelines.settings import Settings
@@ -46,6 +48,31 @@ def _label(settings: Settings, path: Path) -> str:
     return path.name
 
 
+# Hashes of the Python files as they lay when this process loaded its definitions, and whether the
+# hashers of this process go by them.
+_loaded: dict[Path, str] = {}
+_goes_by_loaded: ContextVar[bool] = ContextVar("goes_by_loaded", default=False)
+
+
+def remember_code(settings: Settings) -> None:
+    """Take note of the Python files, once, when they are loaded: what is on the disk later is not
+    what runs."""
+    for name in ("pipelines", "expectations"):
+        for path in sorted((settings.root / name).rglob("*.py")):
+            if path not in _loaded:
+                _loaded[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def as_loaded() -> Iterator[None]:
+    """Hash Python files as they were loaded; data, models and rules as they lie."""
+    token = _goes_by_loaded.set(True)
+    try:
+        yield
+    finally:
+        _goes_by_loaded.reset(token)
+
+
 class Hasher:
     """Hashes of file lists; a file that several lists share is read once.
 
@@ -54,7 +81,7 @@ class Hasher:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.known: dict[Path, str] = {}
+        self.known: dict[Path, str] = dict(_loaded) if _goes_by_loaded.get() else {}
 
     def of(self, names: Iterable[str]) -> str:
         digest = hashlib.sha256()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipelines.errors import MetrocircleError
 from pipelines.settings import Settings
 
 LOCK_FILE = ".lock"
+LOOK_AGAIN_SECONDS = 0.5
 # (lock file, process) held by this process: a refresh holds the lock around a publish that asks
 # for it again. The process id keeps a forked child from believing that it holds its parent's lock.
 _held: set[tuple[Path, int]] = set()
@@ -26,19 +28,21 @@ class WriterBusy(MetrocircleError):
 
 
 @contextmanager
-def exclusive(settings: Settings) -> Iterator[None]:
-    """Hold the warehouse for writing; WriterBusy at once, naming the holder, if it is held.
+def exclusive(settings: Settings, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the warehouse for writing; WriterBusy, naming the holder, if it is held.
+
+    patience_s: how long to wait for the holder to end.
 
     The kernel drops the lock when the process ends, however it ends, so there is never a stale one.
     A process that holds it may ask again.
     """
     busy = "is writing this warehouse; nothing was changed"
-    with alone(settings.warehouse.resolve() / LOCK_FILE, busy):
+    with alone(settings.warehouse.resolve() / LOCK_FILE, busy, patience_s):
         yield
 
 
 @contextmanager
-def alone(path: Path, busy: str) -> Iterator[None]:
+def alone(path: Path, busy: str, patience_s: float = 0.0) -> Iterator[None]:
     """Hold a lock file; WriterBusy, saying what the other process does, if it is held."""
     path.parent.mkdir(parents=True, exist_ok=True)
     token = (path, os.getpid())
@@ -47,7 +51,15 @@ def alone(path: Path, busy: str) -> Iterator[None]:
         return
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _take(descriptor, path, busy)
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                _take(descriptor, path, busy)
+                break
+            except WriterBusy:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(LOOK_AGAIN_SECONDS)
         _held.add(token)
         try:
             yield

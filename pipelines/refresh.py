@@ -15,21 +15,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipelines import settings as settings_module
-from pipelines import staleness
 from pipelines.archive import acquire, store
 from pipelines.errors import MetrocircleError
 from pipelines.orchestration import alerts, partitions, profile, retries
 from pipelines.quality import results
 from pipelines.release import keep
 from pipelines.settings import Settings
-from pipelines.sources import BY_NAME, SOURCES, Source
+from pipelines.sources import SOURCES, Source
 from pipelines.staleness import Plan
 
 if TYPE_CHECKING:
     import dagster as dg
 
 Say = Callable[[str], None]
-LAUNCHED_HERE = {"metrocircle/launched_by": "refresh"}
 
 
 @dataclass
@@ -69,6 +67,8 @@ def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:
     with profile.phase("imports"):
         _dagster_environment(settings)
         import dagster as dg
+
+        from pipelines.orchestration import runs
     with profile.phase("definitions"):
         from pipelines import definitions
 
@@ -78,8 +78,12 @@ def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:
     instance = dg.DagsterInstance.get()
     outcome = Outcome("", True)
     try:
-        _bury_dead_runs(instance, say)
-        _forget_gone(settings, plan, say)
+        for dead in runs.bury_dead(instance, settings):
+            say(f"an earlier run of {dead.job_name} was killed; going on from there")
+        from pipelines.extract import forget_gone
+
+        for key in forget_gone(settings):
+            say(f"gone: {key} (nobody supplies it any more; its bytes stay in the archive)")
         for source in SOURCES:
             stale = [item for item in plan.stale if item.source == source.name]
             if not stale:
@@ -131,36 +135,6 @@ def _dagster_environment(settings: Settings) -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 
-def _forget_gone(settings: Settings, plan: Plan, say: Say) -> None:
-    from pipelines import lake
-
-    for key in plan.gone:
-        source, _, name = key.partition("/")
-        for table in BY_NAME[source].tables if source in BY_NAME else ():
-            lake.path_of(settings.lake, table, name).unlink(missing_ok=True)
-        # The rejects of an unsliced source lie under its own name: `all` would be everybody's.
-        refused = source if name == "all" else name
-        lake.path_of(settings.lake, "rejects", refused).unlink(missing_ok=True)
-        say(f"gone: {key} (nobody supplies it any more; its bytes stay in the archive)")
-    staleness.mark_gone(settings, plan.gone)
-
-
-def _bury_dead_runs(instance: dg.DagsterInstance, say: Say) -> None:
-    """Runs of killed refreshes, which Dagster would believe to be going on for ever.
-
-    The caller holds the writer's lock, so no other refresh is alive; its runs carry our tag.
-    """
-    import dagster as dg
-
-    going_on = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING],
-        tags=LAUNCHED_HERE,
-    )
-    for run_ in instance.get_runs(going_on):
-        instance.report_run_failed(run_, "the refresh that launched this run was killed")
-        say(f"an earlier refresh was killed during {run_.job_name}; going on from there")
-
-
 def _extract(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
@@ -208,9 +182,11 @@ def _may_pass(result: Any) -> bool:
 def _run(
     defs: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str] | None
 ) -> Any:
+    from pipelines.orchestration import runs
+
     return defs.resolve_job_def(job).execute_in_process(
         instance=instance,
-        tags={**LAUNCHED_HERE, **(tags or {})},
+        tags={**runs.LAUNCHED_HERE, **(tags or {})},
         raise_on_error=False,
         # What a person must know comes back in `_failures`; Dagster keeps the rest for the UI.
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,8 +95,8 @@ def state_path(settings: Settings) -> Path:
 def read_state(settings: Settings) -> dict[str, Any]:
     """The state of the last refresh; an unreadable one counts as none, and all is made again.
 
-    slices: fingerprints by slice. release: fingerprint and id of what the inputs made. times: when
-    each job last succeeded.
+    slices: fingerprints by slice. snapshots: by slice, rows of what it was made of. release:
+    fingerprint and id of what the inputs made. times: when each job last succeeded.
     """
     try:
         state = json.loads(state_path(settings).read_text(encoding="utf-8"))
@@ -105,7 +105,7 @@ def read_state(settings: Settings) -> dict[str, Any]:
     parts = state if isinstance(state, dict) else {}
     return {
         name: part if isinstance(part := parts.get(name), dict) else {}
-        for name in ("slices", "release", "times")
+        for name in ("slices", "snapshots", "release", "times")
     }
 
 
@@ -121,6 +121,8 @@ def mark_extracted(settings: Settings, slice_: Slice) -> None:
     """Remember that the lake holds this slice as its inputs and code now stand."""
     state = read_state(settings)
     state["slices"][slice_.key] = slice_.fingerprint
+    # What is offered may change before the release is made: it names what the lake was made of.
+    state["snapshots"][slice_.key] = [snapshot.row() for snapshot in slice_.snapshots]
     state["times"][slice_.source] = datetime.now(UTC).isoformat(timespec="seconds")
     write_state(settings, state)
 
@@ -129,6 +131,7 @@ def mark_gone(settings: Settings, keys: Iterable[str]) -> None:
     state = read_state(settings)
     for key in keys:
         state["slices"].pop(key, None)
+        state["snapshots"].pop(key, None)
     write_state(settings, state)
 
 
@@ -137,6 +140,46 @@ def mark_released(settings: Settings, fingerprint: str, release_id: str) -> None
     state["release"] = {"fingerprint": fingerprint, "release_id": release_id}
     state["times"]["build_release"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_state(settings, state)
+
+
+def made_of(settings: Settings) -> str:
+    """Fingerprint of the release that the lake makes, with code, models and rules as they stand."""
+    return _release_fingerprint(settings, read_state(settings)["slices"])
+
+
+def _release_fingerprint(settings: Settings, slices: Mapping[str, str]) -> str:
+    # Another engine must make the same; whoever asks for it wants to see it made.
+    parts = [Hasher(settings).of(_RELEASE), settings.engine]
+    parts += [f"{key} {slices[key]}" for key in sorted(slices)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def lake_as_it_lies(settings: Settings) -> str:
+    """A hash over the lake's files by name, size, time and place: another one after any write."""
+    digest = hashlib.sha256()
+    for path in sorted(settings.lake.glob("*/*.parquet")):
+        found = path.stat()
+        name = path.relative_to(settings.lake).as_posix()
+        digest.update(f"{name} {found.st_size} {found.st_mtime_ns} {found.st_ino}\n".encode())
+    return digest.hexdigest()
+
+
+def gone(settings: Settings, slices: Iterable[Slice]) -> tuple[str, ...]:
+    """Keys of slices that the lake or the state holds and nobody supplies any more."""
+    held = {item.key: item.name for item in slices}
+    orphans = _in_lake(settings, set(held.values()))
+    return tuple(sorted((set(read_state(settings)["slices"]) | orphans) - held.keys()))
+
+
+def unknown(settings: Settings) -> list[str]:
+    """Keys of slices that lie in the lake though no state says what they were made of."""
+    return sorted(_in_lake(settings, set()) - set(read_state(settings)["snapshots"]))
+
+
+def snapshots_in_lake(settings: Settings) -> list[dict[str, Any]]:
+    """Rows of the snapshots that the lake was made of, in a fixed order."""
+    held = read_state(settings)["snapshots"]
+    return [row for key in sorted(held) for row in held[key]]
 
 
 def held_slices(settings: Settings) -> tuple[list[Slice], list[Refusal]]:
@@ -204,18 +247,14 @@ def plan(settings: Settings, only: Iterable[str] = (), force: bool = False) -> P
         known = state["slices"].get(item.key)
         wanted = item.key in asked
         lake_file = settings.lake / BY_NAME[item.source].tables[0] / f"{item.name}.parquet"
-        if force or wanted or known != item.fingerprint or not lake_file.exists():
+        is_known = known == item.fingerprint and item.key in state["snapshots"]
+        if force or wanted or not is_known or not lake_file.exists():
             stale.append(item)
             why = "asked for" if force or wanted else "new" if known is None else "changed"
             reasons.append(f"{item.key}: {why}")
-    held = {item.key for item in slices}
-    orphans = _in_lake(settings, {item.name for item in slices})
-    gone = tuple(sorted((set(state["slices"]) | orphans) - held))
-    reasons += [f"{key}: nobody supplies it any more" for key in gone]
-    # Another engine must make the same; whoever asks for it wants to see it made.
-    parts = [Hasher(settings).of(_RELEASE), settings.engine]
-    parts += [f"{s.key} {s.fingerprint}" for s in slices]
-    release_fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    left = gone(settings, slices)
+    reasons += [f"{key}: nobody supplies it any more" for key in left]
+    release_fingerprint = _release_fingerprint(settings, {s.key: s.fingerprint for s in slices})
     release = state["release"]
     current = settings.current.resolve().name if settings.current.is_symlink() else None
     release_stale = True
@@ -229,8 +268,8 @@ def plan(settings: Settings, only: Iterable[str] = (), force: bool = False) -> P
     elif force:
         reasons.append("release: asked for")
     else:
-        release_stale = bool(stale or gone)
+        release_stale = bool(stale or left)
     return Plan(
-        tuple(slices), tuple(stale), gone, tuple(refusals), release_fingerprint,
+        tuple(slices), tuple(stale), left, tuple(refusals), release_fingerprint,
         release_stale, tuple(reasons),
     )  # fmt: skip

@@ -64,6 +64,14 @@ def in_child(work: Callable[[], object], after: float | None = None) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def changes(event: str, arguments: tuple[object, ...]) -> bool:
+    """Whether an audit event changes the disk; `open` does where it may write."""
+    if event != "open":
+        return event in CHANGES
+    mode = arguments[1] if len(arguments) > 1 else "w"
+    return isinstance(mode, str) and bool(set(mode) & set("wax+"))
+
+
 def dying_at(number: int, work: Callable[[], object]) -> Callable[[], object]:
     """The work, ended by SIGKILL just before its n-th change of the disk."""
 
@@ -71,13 +79,10 @@ def dying_at(number: int, work: Callable[[], object]) -> Callable[[], object]:
         left = [number]
 
         def hook(event: str, arguments: tuple[object, ...]) -> None:
-            if event in CHANGES:
-                # Reading changes nothing: `open` counts where it may write.
-                mode = arguments[1] if event == "open" and len(arguments) > 1 else "w"
-                if event != "open" or (isinstance(mode, str) and set(mode) & set("wax+")):
-                    left[0] -= 1
-                    if left[0] <= 0:
-                        os.kill(os.getpid(), signal.SIGKILL)
+            if changes(event, arguments):
+                left[0] -= 1
+                if left[0] <= 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
         work()
@@ -93,10 +98,7 @@ def extent(work: Callable[[], object]) -> tuple[int, float]:
         count = [0]
 
         def hook(event: str, arguments: tuple[object, ...]) -> None:
-            if event in CHANGES:
-                mode = arguments[1] if event == "open" and len(arguments) > 1 else "w"
-                if event != "open" or (isinstance(mode, str) and set(mode) & set("wax+")):
-                    count[0] += 1
+            count[0] += changes(event, arguments)
 
         sys.addaudithook(hook)
         work()
@@ -353,8 +355,13 @@ def archived(warehouse: Path) -> set[str]:
     return found
 
 
-def refresh_kills(folder: Path, kills: int, seed: int = SEED) -> Counter[str]:
-    """Kill whole refreshes at so many moments; the inputs change before each, and back."""
+def refresh_kills(
+    folder: Path, kills: int, seed: int = SEED, until: float = float("inf")
+) -> Counter[str]:
+    """Kill whole refreshes at so many moments; the inputs change before each, and back.
+
+    until: a moment of the monotonic clock after which no further one is started.
+    """
     dice = random.Random(seed)
     warehouse, sources = folder / "refreshed", slim_sources(folder / "sources")
     environment = {k: v for k, v in os.environ.items() if "METROCIRCLE" not in k}
@@ -364,19 +371,21 @@ def refresh_kills(folder: Path, kills: int, seed: int = SEED) -> Counter[str]:
         "DAGSTER_HOME": str(ROOT), "METROCIRCLE_DAGSTER_STORAGE": str(warehouse / "dagster"),
     }  # fmt: skip
 
-    def start() -> subprocess.Popen[str]:
+    def start(victim: int = 0) -> subprocess.Popen[str]:
+        """A refresh, to end just before its n-th change of the disk; 0: never, and it counts."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", "refresh", "--json"],
+            [sys.executable, "-m", "tests.crash", "--victim", str(victim)],
             cwd=ROOT, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def whole() -> tuple[str, float]:
+    def whole() -> tuple[str, float, int]:
         began = time.monotonic()
         process = start()
         said, why = process.communicate()
         require(process.returncode == 0, f"a refresh ended with {process.returncode}:\n{why}")
-        return str(json.loads(said)["release_id"]), time.monotonic() - began
+        document, _, changes = said.rpartition(CHANGES_MADE)
+        return str(json.loads(document)["release_id"]), time.monotonic() - began, int(changes)
 
     edition = sources / "yearbook" / "transcriptions" / "guangdong_yearbook" / "2023.csv"
     texts = [edition.read_text(encoding="utf-8")]
@@ -384,17 +393,19 @@ def refresh_kills(folder: Path, kills: int, seed: int = SEED) -> Counter[str]:
     texts.append(texts[0].replace(row + "\n", "", 1))
     ids = [whole()[0]]
     edition.write_text(texts[1], encoding="utf-8")
-    changed, span = whole()
+    changed, span, events = whole()
     ids.append(changed)
     require(ids[0] != ids[1], "the change changed nothing")
     settings = Settings(warehouse=warehouse, sources=sources)
     counts: Counter[str] = Counter()
     bytes_held = archived(warehouse)
     for number in range(kills):
+        if time.monotonic() > until:
+            break
         edition.write_text(texts[number % 2], encoding="utf-8")
-        process = start()
+        process = start(dice.randint(1, events) if number // 2 % 2 else 0)
         try:
-            process.communicate(timeout=span * dice.random())
+            process.communicate(timeout=None if number // 2 % 2 else span * dice.random())
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -404,13 +415,37 @@ def refresh_kills(folder: Path, kills: int, seed: int = SEED) -> Counter[str]:
         require(settings.current.readlink().name in ids, "current names another release")
         require(in_child(lambda: is_sound(settings)) == 0, f"after kill {number} of refresh")
         require(bytes_held <= archived(warehouse), "raw bytes were lost")
+        print(f"{number + 1} of {kills}: {counts['refresh killed']} killed", file=sys.stderr)
     for text, wanted in zip(texts, ids, strict=True):
         edition.write_text(text, encoding="utf-8")
-        healed, _ = whole()
+        healed, *_ = whole()
         require(healed == wanted, f"healed to {healed}, expected {wanted}")
     require(set(keep.releases(settings)) == set(ids), "releases that nobody made")
     require(not list(settings.releases.glob(".*")), "remains in releases")
     return counts
+
+
+CHANGES_MADE = "\nchanges of the disk: "
+
+
+def refresh_victim(number: int) -> int:
+    """A refresh in this process, ended by SIGKILL just before its n-th change; 0 counts them."""
+    from pipelines import cli
+
+    made = [0]
+
+    def refresh() -> int:
+        return cli.main(["refresh", "--json"])
+
+    if number:
+        dying_at(number, refresh)()
+        return 0
+    sys.addaudithook(
+        lambda event, arguments: made.__setitem__(0, made[0] + changes(event, arguments))
+    )
+    code = refresh()
+    print(f"{CHANGES_MADE}{made[0]}")
+    return code
 
 
 SERIES = {
@@ -425,15 +460,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=300, help="of publish and of prune")
     parser.add_argument("--refresh-kills", type=int, default=40)
+    parser.add_argument("--minutes", type=float, help="end the kills of refreshes after so many")
     parser.add_argument("--disks", type=int, default=60, help="full disks")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only", choices=SERIES, action="append")
+    parser.add_argument("--victim", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.victim is not None:
+        return refresh_victim(options.victim)
     total: Counter[str] = Counter()
     for name in options.only or SERIES:
         times = {"refresh": options.refresh_kills, "disk": options.disks}.get(name, options.kills)
         with tempfile.TemporaryDirectory(prefix="metrocircle-crash-") as folder:
-            total += SERIES[name](Path(folder), times, options.seed)
+            more = {}
+            if name == "refresh" and options.minutes:
+                more["until"] = time.monotonic() + 60 * options.minutes
+            total += SERIES[name](Path(folder), times, options.seed, **more)
         for what, count in total.items():
             print(f"{what:<28}{count:>8,}", flush=True)
     return 0

@@ -1,22 +1,28 @@
 """What a file must prove before any parser may open it.
 
-Belongs here: size, links, path traversal, media type by content, zip and xlsx bombs, XML entities.
+Belongs here: size, links, path traversal, media type by content, bombs (zip, xlsx, tar), XML
+entities, walking a folder that others fill.
 Not here: what a table must look like (maps) or what its numbers must satisfy (expectations).
 """
 
 from __future__ import annotations
 
+import gzip
 import io
+import os
 import re
 import struct
+import tarfile
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from pipelines.errors import RefusedInput
+from pipelines.errors import MetrocircleError, RefusedInput
 
 # What zipfile raises on hostile bytes: damage, encryption (RuntimeError), unknown methods.
 ZIP_ERRORS = (
@@ -33,6 +39,8 @@ class Limits:
     unpacked_bytes: int = 2 << 30
     zip_ratio: int = 200
     zip_entries: int = 20_000
+    member_bytes: int = 512 << 20
+    folders_deep: int = 64
 
 
 MAGIC = (
@@ -122,6 +130,39 @@ def inside(root: Path, path: Path) -> Path:
     return path
 
 
+def walk(folder: Path, limits: Limits | None = None) -> list[tuple[Path, str]]:
+    """Every entry below a folder that is no folder and not hidden, in the order of their names, and
+    why it may not be looked at, or nothing. Pipes, devices and links are entries; no link is
+    followed.
+
+    MetrocircleError when a folder cannot be read: what lies in it must not look withdrawn.
+    """
+    deepest = (limits or Limits()).folders_deep
+    found: list[tuple[Path, str]] = []
+    left = [(folder, 0)]
+    while left:
+        parent, depth = left.pop()
+        try:
+            with os.scandir(parent) as entries:
+                visible = [(e.name, e.is_dir(follow_symlinks=False)) for e in entries]
+        except OSError as error:
+            raise MetrocircleError(
+                f"folder {shown(str(parent))[-200:]} cannot be read ({error.strerror}); let this "
+                "user read it or move it away"
+            ) from error
+        for name, is_folder in visible:
+            path = parent / name
+            if name.startswith("."):
+                continue
+            if not is_folder:
+                found.append((path, ""))
+            elif depth < deepest:
+                left.append((path, depth + 1))
+            else:
+                found.append((path, f"the folder lies more than {deepest} folders deep"))
+    return sorted(found)
+
+
 def inspect(root: Path, path: Path, limits: Limits | None = None) -> str:
     """The media type of a file that may be opened; RefusedInput says why one may not."""
     limits = limits or Limits()
@@ -147,6 +188,10 @@ def inspect(root: Path, path: Path, limits: Limits | None = None) -> str:
         _inspect_zip(name, path, size, media, limits)
     if media == "ole2":
         inspect_ole2(name, path)
+    if media == "gzip" and is_tar(path):
+        with _opened_tar(path, name, limits) as archive:
+            for member in archive:
+                _inspect_member(name, member, limits)
     if media == "xml":
         with path.open("rb") as handle:
             _refuse_entities_in(name, handle)
@@ -182,6 +227,85 @@ def inspect_ole2(name: str, path: Path) -> None:
             # The last sector may be written short; one that does not begin is missing.
             if len(table) < 1 << shift or size <= (last + 1) << shift:
                 raise RefusedInput(f"{name}: damaged OLE2 file (cut short at {size} bytes)")
+
+
+# ------------------------------------------------------------------------------------- tar
+
+
+class _Unpacking(io.BufferedIOBase):
+    """A gzip stream that refuses to be read further, or in larger pieces, than the limits allow.
+
+    A header of a tar says how long the next one is, and `tarfile` believes it.
+    """
+
+    def __init__(self, stream: gzip.GzipFile, name: str, size: int, limits: Limits) -> None:
+        self.stream, self.name = stream, name
+        self.piece = limits.member_bytes
+        self.most = min(limits.unpacked_bytes, limits.zip_ratio * size)
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= self.piece:
+            raise RefusedInput(f"{self.name}: a header or member of more than {self.piece} bytes")
+        self._reach(self.stream.tell() + size)
+        return self.stream.read(size)
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        self._reach(position)
+        return self.stream.seek(position, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def _reach(self, position: int) -> None:
+        # A little more for the zeros that end a tar: they pack to nothing.
+        if position > self.most + (1 << 20):
+            raise RefusedInput(f"{self.name}: unpacks to more than {self.most} bytes; a tar bomb")
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a gzip file holds a tar, by the mark of its first header (POSIX ustar)."""
+    try:
+        with gzip.open(path) as stream:
+            return stream.read(262)[257:] == b"ustar"
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+@contextmanager
+def _opened_tar(path: Path, name: str, limits: Limits) -> Iterator[tarfile.TarFile]:
+    try:
+        with gzip.open(path) as stream:
+            bounded = _Unpacking(stream, name, path.stat().st_size, limits)
+            # The mode without a bar seeks, and so skips what nobody asks for.
+            with tarfile.open(fileobj=bounded, mode="r:") as archive:
+                yield archive
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+        raise RefusedInput(f"{name}: damaged tar ({error})") from error
+
+
+def _inspect_member(name: str, member: tarfile.TarInfo, limits: Limits) -> None:
+    try:
+        member_path(member.name)
+    except RefusedInput as error:
+        raise RefusedInput(f"{name}: {error}") from error
+    if not (member.isfile() or member.isdir()):
+        raise RefusedInput(f"{name}: member {member.name!r} is a link or a device")
+    if member.size > limits.member_bytes:
+        raise RefusedInput(f"{name}: member {member.name!r} has {member.size} bytes")
+
+
+def tar_members(path: Path, name: str, limits: Limits | None = None) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of every file of a tar.gz, in its order; RefusedInput as `inspect`."""
+    limits = limits or Limits()
+    with _opened_tar(path, name, limits) as archive:
+        for member in archive:
+            _inspect_member(name, member, limits)
+            handle = archive.extractfile(member) if member.isfile() else None
+            if handle:
+                yield member.name, handle.read()
+
+
+# ------------------------------------------------------------------------------------- zip
 
 
 def _inspect_zip(name: str, whole: Path | IO[bytes], size: int, media: str, limits: Limits) -> None:

@@ -14,7 +14,7 @@ import importlib
 import json
 import secrets
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -115,8 +115,11 @@ def recognise(settings: Settings, folder: Path) -> list[Recognised]:
     """Every file below `folder` with its outcome, in the order of their names."""
     memory = _Memory(settings, folder)
     found = []
-    for path in _files(folder):
+    for path, problem in guards.walk(folder):
         name = guards.shown(path.relative_to(folder).as_posix())
+        if problem:
+            found.append(Recognised(name, path, refusal=f"{name[:200]}: {problem}"))
+            continue
         known = memory.get(path)
         if known is None:
             known = _look(settings, folder, path, name)
@@ -124,15 +127,6 @@ def recognise(settings: Settings, folder: Path) -> list[Recognised]:
         found.append(known)
     memory.save()
     return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Every entry that is no folder and not hidden. Pipes and devices are entries too."""
-    for path in sorted(folder.rglob("*")):
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
-        if not path.is_dir() or path.is_symlink():
-            yield path
 
 
 def _look(settings: Settings, folder: Path, path: Path, name: str) -> Recognised:

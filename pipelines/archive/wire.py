@@ -31,6 +31,10 @@ from pipelines.errors import MetrocircleError
 CHUNK = 1 << 16
 # Enough for a host of two stacks; a name that answers with hundreds is no reason to try them all.
 MOST_ADDRESSES = 4
+# The only part of IPv6 that hosts of the internet have been given (RFC 4291, IANA).
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+# Protocol assignments and 6to4 relays of the local network (RFC 6890, RFC 7526).
+_RELAYS = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -108,7 +112,11 @@ def _may_reach(address: str, wants_loopback: bool) -> bool:
         ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else ip)
     if wants_loopback:
         return ip.is_loopback
-    return ip.is_global and not ip.is_multicast
+    # `is_global` is what the registry of special addresses leaves, and that is not all there is:
+    # translators (64:ff9b::, ::ffff:0:), old site-local and unassigned space pass it.
+    if isinstance(ip, ipaddress.IPv6Address):
+        return ip in _UNICAST and ip.is_global
+    return ip.is_global and not ip.is_multicast and not any(ip in net for net in _RELAYS)
 
 
 class _Live:

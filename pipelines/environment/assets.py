@@ -17,10 +17,10 @@ from pipelines.environment import air, bulletin, cells, hours, reference, water
 from pipelines.environment.cells import Context
 from pipelines.errors import Reject
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
-from pipelines.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.sources import BY_NAME
 from pipelines.staleness import Slice
+from pipelines.step import step
 
 RowsOf = Callable[[Sequence[Snapshot], str, Context], tuple[pl.DataFrame, list[Reject]]]
 SOURCE = "environment"
@@ -133,8 +133,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def environment(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """Air bulletins, daily records and standards, one partition per document and edition."""
         wanted = set(context.partition_keys)
-        held, _ = staleness.held_slices(settings)
-        with exclusive(settings):
+        with step(settings):
+            held, _ = staleness.held_slices(settings)
             reports = extract(
                 settings, [s for s in held if s.source == SOURCE and s.name in wanted]
             )

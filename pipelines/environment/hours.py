@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -145,18 +144,12 @@ def _xml_rows(text: str, name: str) -> list[dict[str, str]]:
 
 def site_hours(snapshot: Snapshot) -> Iterator[Readings]:
     """Long CSV of one city a file (kksk), alone or in a tar.gz; the city is the file's name."""
-    if not tarfile.is_tarfile(snapshot.path):
+    if not guards.is_tar(snapshot.path):
         data = pages.unpacked(snapshot.path, snapshot.file)
         yield _site_hours(data, PurePosixPath(snapshot.file).name, "")
         return
-    with tarfile.open(snapshot.path) as archive:
-        for member in sorted(archive, key=lambda item: item.name):
-            guards.member_path(member.name)
-            if not member.isfile():
-                continue
-            handle = archive.extractfile(member)
-            data = handle.read(pages.MOST_BYTES) if handle else b""
-            yield _site_hours(data, PurePosixPath(member.name).name, member.name)
+    for member, data in guards.tar_members(snapshot.path, snapshot.file):
+        yield _site_hours(data, PurePosixPath(member).name, member)
 
 
 def _site_hours(data: bytes, file: str, part: str) -> Readings:

@@ -7,11 +7,11 @@ nothing that is slow to import: an unchanged refresh passes through here.
 from __future__ import annotations
 
 import re
-import tarfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from pipelines.archive import guards
 from pipelines.archive.offers import Claim, Offer
 from pipelines.environment import daily, pages, titles, wcf
 from pipelines.errors import RefusedInput
@@ -96,16 +96,12 @@ def _site_hours(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     if offer.media not in ("text", "gzip"):
         return ()
     head = pages.head_bytes(offer)
-    if offer.media == "gzip" and tarfile.is_tarfile(offer.path):
+    if offer.media == "gzip" and guards.is_tar(offer.path):
         years: set[str] = set()
-        with tarfile.open(offer.path) as archive:
-            for member in archive:
-                handle = archive.extractfile(member) if member.isfile() else None
-                if handle:
-                    data = handle.read(_MOST_MEMBER)
-                    if not _SITE_HEAD.match(data):
-                        return ()
-                    years |= _years(data)
+        for _, data in guards.tar_members(offer.path, offer.name):
+            if not _SITE_HEAD.match(data):
+                return ()
+            years |= _years(data)
         found = sorted(years)
     elif _SITE_HEAD.match(head):
         found = sorted(_years(pages.unpacked(offer.path, offer.name)))
@@ -116,7 +112,6 @@ def _site_hours(offer: Offer, sources: Path) -> tuple[Claim, ...]:
 
 _SITE_HEAD = re.compile(rb"^(?:\xef\xbb\xbf)?Date,Hour,WatchPoint,AQI,")
 _SITE_YEAR = re.compile(rb"^(20\d\d)\d{4},", re.MULTILINE)
-_MOST_MEMBER = 512 << 20
 
 
 def _years(data: bytes) -> set[str]:

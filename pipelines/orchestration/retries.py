@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 MAX_RETRIES = 2
 DELAYS_SECONDS = (5, 30)
@@ -43,6 +44,20 @@ def is_passing(errors: Iterable[tuple[str, str]]) -> bool:
         name.rpartition(".")[2] == wanted and re.search(pattern, text)
         for wanted, pattern in _PASSING
     )
+
+
+def is_overtaken(errors: Iterable[tuple[str, str]]) -> bool:
+    """Whether a run found the lake changed under it: a new process may well succeed."""
+    return any(name.rpartition(".")[2] == "Overtaken" for name, _ in errors)
+
+
+def is_death(failure: Any) -> bool:
+    """Whether Dagster's event of a failed run tells of a process that went away without a word.
+
+    Such an event holds no error: nobody was left to say one.
+    """
+    data = failure.event_specific_data
+    return data is None or (data.error is None and data.first_step_failure_event is None)
 
 
 def chain_of(error: object) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ which failures pass (retries), who is told (alerts). Off until METROCIRCLE_SCHED
 Every tick beats: `watch` sees when `drop_folder` is silent, `metrocircle status` when both are.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines import staleness
-from pipelines.orchestration import alerts, retries, schedules
+from pipelines.archive import guards
+from pipelines.orchestration import alerts, retries, runs, schedules
 from pipelines.settings import Settings
 
 EVERY_SECONDS = 60
@@ -62,6 +64,8 @@ def build_sensors(
     )
     def watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         alerts.beat(settings, "watch")
+        if any(map(runs.is_of_refresh, runs.bury_dead(context.instance, settings))):
+            alerts.job_failed(settings, "refresh", "it was killed; the release in use stays")
         still = alerts.watch(settings)
         return dg.SkipReason(f"{len(still)} open causes")
 
@@ -72,13 +76,17 @@ def build_sensors(
         description="Tell of a failed run; start it again when waiting can cure it, twice at most.",
     )
     def failed_runs(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
+        run = context.dagster_run
+        if runs.is_of_refresh(run):
+            return dg.SkipReason("a refresh at the command line tells and retries by itself")
         errors = [
             retries.chain_of(event.step_failure_data.error)
             for event in context.get_step_failure_events()
         ]
-        run = context.dagster_run
-        alerts.job_failed(settings, run.job_name, errors[0][-1][1] if errors else "")
-        return again(run.job_name, run.run_id, run.tags, errors)
+        text = errors[0][-1][1] if errors else context.failure_event.message
+        alerts.job_failed(settings, run.job_name, text or "")
+        died = not errors and retries.is_death(context.failure_event)
+        return again(run.job_name, run.run_id, run.tags, errors, died)
 
     @dg.run_status_sensor(
         name="succeeded_runs",
@@ -93,11 +101,19 @@ def build_sensors(
 
 
 def again(
-    job: str, run_id: str, tags: Mapping[str, str], errors: Sequence[Sequence[tuple[str, str]]]
+    job: str,
+    run_id: str,
+    tags: Mapping[str, str],
+    errors: Sequence[Sequence[tuple[str, str]]],
+    died: bool = False,
 ) -> dg.RunRequest | dg.SkipReason:
-    """The run once more, if every failed step failed for a reason that may pass."""
+    """The run once more, if its process died or every failed step failed for a reason that may
+    pass."""
     attempt = int(tags.get(retries.ATTEMPT_TAG, "0")) + 1
-    if not errors or not all(retries.is_passing(chain) for chain in errors):
+    may_pass = bool(errors) and all(
+        retries.is_passing(chain) or retries.is_overtaken(chain) for chain in errors
+    )
+    if not died and not may_pass:
         return dg.SkipReason(f"{job} would fail again: a person has to look")
     if attempt > retries.MAX_RETRIES:
         return dg.SkipReason(f"{job} failed {attempt} times: a person has to look")
@@ -110,10 +126,13 @@ def again(
 def listing(folder: Path) -> str:
     """A hash over names, sizes and times of the files of a folder; links are not followed."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        found = path.lstat()
-        name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
-        digest.update(name + f" {found.st_size} {found.st_mtime_ns}\n".encode())
+    for path, problem in guards.walk(folder):
+        digest.update(path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"))
+        # A file that is taken away meanwhile makes another listing the next time.
+        with contextlib.suppress(OSError):
+            if not problem:
+                found = path.lstat()
+                digest.update(f" {found.st_size} {found.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
 
 

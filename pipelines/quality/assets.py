@@ -12,6 +12,7 @@ import dagster as dg
 
 from expectations import load_suites
 from pipelines import contract
+from pipelines.extract import forget_gone
 from pipelines.orchestration import profile
 from pipelines.quality import ledger, runner
 from pipelines.quality import results as results_on_disk
@@ -19,6 +20,7 @@ from pipelines.quality.ledger import CheckResult
 from pipelines.release.publish import current_release
 from pipelines.settings import Settings
 from pipelines.sources import SOURCES
+from pipelines.step import ground, step
 
 # Rejects come from every source, so their suite waits for all of them.
 REJECTS = "rejects"
@@ -53,11 +55,13 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
     @dg.multi_asset_check(name=f"arriving_{part}", specs=specs)
     def arriving(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         known = contract.load(settings.contract)
-        with profile.phase("checks"):
+        with step(settings), profile.phase("checks"):
+            forget_gone(settings)
+            stands_on = ground(settings)
             in_use = current_release(settings)
             previous = in_use.path if in_use and not in_use.problem else None
             results = runner.run_suites(settings.lake, known, settings.threads, tables, previous)
-        results_on_disk.save(settings, f"{runner.ENGINE}-{part}", results)
+            results_on_disk.save(settings, f"{runner.ENGINE}-{part}", results, stands_on)
         by_table = defaultdict(list)
         for result in results:
             by_table[result.table_name].append(result)

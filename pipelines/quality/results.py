@@ -17,23 +17,30 @@ from typing import Any
 
 from pipelines.quality.ledger import CheckResult
 from pipelines.settings import Settings
+from pipelines.step import Ground
 
 
 def _path(settings: Settings, step: str) -> Path:
     return settings.build / f"checks-{step}.json"
 
 
-def save(settings: Settings, step: str, results: Sequence[CheckResult]) -> None:
+def save(settings: Settings, step: str, results: Sequence[CheckResult], ground: Ground) -> None:
+    """ground: what the step stood on when it began to judge."""
     path = _path(settings, step)
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(result) for result in results]
-    path.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+    document = {"ground": asdict(ground), "results": [asdict(result) for result in results]}
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    temporary.replace(path)
 
 
-def read(settings: Settings, step: str) -> list[CheckResult]:
-    """Results of the step; FileNotFoundError when it has not judged."""
-    rows = json.loads(_path(settings, step).read_text(encoding="utf-8"))
-    return [CheckResult(**{**row, "samples": tuple(row["samples"])}) for row in rows]
+def read(settings: Settings, step: str) -> tuple[list[CheckResult], Ground]:
+    """Results of the step and what it stood on; FileNotFoundError when it has not judged."""
+    document = json.loads(_path(settings, step).read_text(encoding="utf-8"))
+    results = [
+        CheckResult(**{**row, "samples": tuple(row["samples"])}) for row in document["results"]
+    ]
+    return results, Ground(**document["ground"])
 
 
 LATEST = "latest"
@@ -69,7 +76,7 @@ def record_refused(settings: Settings, since: str) -> None:
     if last is not None and str(last.get("time", "")) >= since:
         return
     steps = [path.stem.removeprefix("checks-") for path in settings.build.glob("checks-*.json")]
-    record(settings, "refused", "", [r for step in sorted(steps) for r in read(settings, step)])
+    record(settings, "refused", "", [r for step in sorted(steps) for r in read(settings, step)[0]])
 
 
 def recorded(settings: Settings, name: str = LATEST) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from pipelines.rail import stations, timetable, whole
 from pipelines.rail.recognise import LIVE, WHOLE
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
+from pipelines.step import step
 
 NETWORK, SOURCE = "rail_network", "rail"
 NETWORK_TABLES = ("rail_station", "rail_city", "rail_day_type")
@@ -58,13 +59,13 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
     guangdong = stations.guangdong(reference.stations)
     reports = {}
     for slice_ in slices:
-        archive(settings, slice_)
-        document, edition = slice_.snapshots[0].document, slice_.snapshots[0].edition
+        snapshots = tuple(archive(settings, slice_))
+        document, edition = snapshots[0].document, snapshots[0].edition
         if edition == WHOLE or document == LIVE:
             window = whole.window_of(settings.sources, document, edition)
-            read = whole.read_window(slice_.name, slice_.snapshots, window, reference)
+            read = whole.read_window(slice_.name, snapshots, window, reference)
         else:
-            read = timetable.read_service_date(slice_.name, edition, slice_.snapshots, guangdong)
+            read = timetable.read_service_date(slice_.name, edition, snapshots, guangdong)
         for name in TABLES:
             table = known.table(name)
             frame = read.tables.get(name, pl.DataFrame(schema=contract.polars_schema(table)))
@@ -107,8 +108,11 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def rail_timetable(context: dg.AssetExecutionContext):
         """Trains that matter in Guangdong, one partition per timetable and service date."""
         wanted = set(context.partition_keys)
-        slices, _ = staleness.held_slices(settings)
-        reports = extract(settings, [s for s in slices if s.source == SOURCE and s.name in wanted])
+        with step(settings):
+            slices, _ = staleness.held_slices(settings)
+            reports = extract(
+                settings, [s for s in slices if s.source == SOURCE and s.name in wanted]
+            )
         rows = {name: sum(r.rows[name] for r in reports.values()) for name in TABLES}
         rejects = [reject for report in reports.values() for reject in report.rejects]
         for name, report in reports.items():

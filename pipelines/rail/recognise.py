@@ -72,7 +72,7 @@ def _reader(head: str) -> str | None:
 
 def _live_edition(offer: Offer, first: str, last: str) -> str:
     """`<first>_<last>`; RefusedInput when a train of the snapshot runs at any other time."""
-    for line in unpacked(offer.path).splitlines():
+    for line in unpacked(offer.path, offer.name).splitlines():
         cells = line.split(",")
         if not _TRAIN_NO.fullmatch(cells[0]):
             continue
@@ -87,7 +87,7 @@ def _live_edition(offer: Offer, first: str, last: str) -> str:
 
 def _timetable(offer: Offer, sources: Path, reader: str) -> str:
     """The registered timetable that covers the dates of the file."""
-    text = unpacked(offer.path)
+    text = unpacked(offer.path, offer.name)
     dates = Counter(f"20{y}-{m}-{d}" for y, m, d in _WHOLE_DATE.findall(text))
     total = sum(dates.values())
     form = "cr" if reader == "cr" else "twin"
@@ -109,7 +109,7 @@ def _timetable(offer: Offer, sources: Path, reader: str) -> str:
     return best
 
 
-def unpacked(path: Path) -> str:
+def unpacked(path: Path, name: str) -> str:
     """The text of a file, unpacked if it is gzip; bytes that are no UTF-8 become U+FFFD.
 
     RefusedInput when it is larger than any timetable, or its packing is damaged.
@@ -120,7 +120,7 @@ def unpacked(path: Path) -> str:
         try:
             data = machine.decompress(data, MOST_BYTES)
         except zlib.error as error:
-            raise RefusedInput(f"{path.name}: expected gzip, found {error}") from error
+            raise RefusedInput(f"{name}: expected gzip, found {error}") from error
         if machine.unconsumed_tail:
-            raise RefusedInput(f"{path.name}: more than {MOST_BYTES} bytes when unpacked")
+            raise RefusedInput(f"{name}: more than {MOST_BYTES} bytes when unpacked")
     return data.decode("utf-8-sig", errors="replace")

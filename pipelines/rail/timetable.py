@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -243,7 +244,7 @@ def read_service_date(
         day = date.fromisoformat(edition)
     except ValueError:
         raise LayoutDrift(f"slice {slice_}: expected a folder named after its date") from None
-    held = {snapshot.path.name: snapshot for snapshot in snapshots}
+    held = {Path(snapshot.file).name: snapshot for snapshot in snapshots}
     days, rejects = _read_day(_file(held, "day.csv", slice_), day)
     window = None
     if days.height:

@@ -119,7 +119,7 @@ def _parsed(slice_: str, snapshots: tuple[Snapshot, ...]) -> tuple[cr.Timetable,
     held = {snapshot.reader: snapshot for snapshot in snapshots}
     if "cr" in held:
         one = held["cr"]
-        read = cr.read(unpacked(one.path))
+        read = cr.read(unpacked(one.path, one.file))
         flaws = read.flaws.with_columns(file=pl.lit("cr"))
         return cr.Timetable(read.trains, read.stops, flaws), _Labels(slice_, one, one)
     if missing := {"time", "train"} - held.keys():
@@ -128,7 +128,7 @@ def _parsed(slice_: str, snapshots: tuple[Snapshot, ...]) -> tuple[cr.Timetable,
             f"slice {slice_}: a timetable of this age is two files, time… with stops and train… "
             f"with trains; {' and '.join(sorted(missing))} is missing, found {found}"
         )
-    read = twin.read(unpacked(held["time"].path), unpacked(held["train"].path))
+    read = twin.read(*(unpacked(held[name].path, held[name].file) for name in ("time", "train")))
     return read, _Labels(slice_, held["train"], held["time"])
 
 

@@ -6,7 +6,7 @@ how a release is made.
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +22,7 @@ from pipelines.registry.tables import read_registry
 from pipelines.release import cite, keep
 from pipelines.release.gate import ReleaseHeld
 from pipelines.settings import Settings
+from pipelines.step import Overtaken, ground, step
 
 # The packages whose results reach a release; the lock file has all of them.
 COMPUTES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "polars", "pyarrow")
@@ -41,13 +42,15 @@ def refuse_if_blocked(checks: Sequence[CheckResult]) -> None:
         raise ReleaseRefused("the release stays as it was:\n" + "\n".join(lines))
 
 
-def inputs(settings: Settings, held: Sequence[staleness.Slice]) -> dict[str, Any]:
-    """What release.json says of the inputs: sources, editions, licences, code, citation."""
+def inputs(settings: Settings, held: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What release.json says of the inputs: sources, editions, licences, code, citation.
+
+    held: rows of the snapshots that the lake was made of.
+    """
     registry = read_registry(settings.sources)
     editions: dict[str, set[str]] = {}
-    for slice_ in held:
-        for snapshot in slice_.snapshots:
-            editions.setdefault(snapshot.document, set()).add(snapshot.edition)
+    for snapshot in held:
+        editions.setdefault(snapshot["document"], set()).add(snapshot["edition"])
     documents = [
         {
             "document": entry["document"],
@@ -78,8 +81,44 @@ def environment() -> dict[str, str]:
 
 
 def make(settings: Settings) -> Any:
-    """Publish the build database as the current release; returns publish.Release."""
-    checks = [check for step in judges() for check in results.read(settings, step)]
+    """Publish the build database as the current release; returns publish.Release.
+
+    Overtaken when a rule or a model of it was made of another lake than the one that lies there.
+    """
+    with step(settings):
+        checks, fingerprint = judged(settings)
+        return _make(settings, checks, fingerprint)
+
+
+def judged(settings: Settings) -> tuple[list[CheckResult], str]:
+    """Everything that was judged, and the fingerprint of the release that may rest on it.
+
+    The fingerprint is empty when code or models changed between the steps: such a release is sound,
+    and counts as stale.
+    """
+    lake = ground(settings).lake
+    checks: list[CheckResult] = []
+    fingerprints = set()
+    for name in judges():
+        try:
+            found, stood_on = results.read(settings, name)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Overtaken(f"{name} has not judged this lake: run build_release whole") from error
+        if stood_on.lake != lake:
+            raise Overtaken(
+                f"the lake was changed after {name} had judged it: run build_release whole"
+            )
+        checks += found
+        fingerprints.add(stood_on.fingerprint)
+    if unknown := staleness.unknown(settings):
+        raise Overtaken(
+            f"nothing says what {', '.join(unknown[:3])} in the lake was made of: "
+            "run metrocircle refresh"
+        )
+    return checks, fingerprints.pop() if len(fingerprints) == 1 else ""
+
+
+def _make(settings: Settings, checks: list[CheckResult], fingerprint: str) -> Any:
     try:
         refuse_if_blocked(checks)
         keep.preflight(settings)
@@ -87,15 +126,13 @@ def make(settings: Settings) -> Any:
     except ReleaseHeld as held_back:
         results.record(settings, "held", held_back.release_id, [*checks, *held_back.broken])
         # Once a person takes it into use, it is what the inputs make.
-        plan = staleness.plan(settings)
-        staleness.mark_released(settings, plan.release_fingerprint, held_back.release_id)
+        staleness.mark_released(settings, fingerprint, held_back.release_id)
         raise
     except ReleaseRefused:
         results.record(settings, "refused", "", checks)
         raise
     results.record(settings, "published", release.release_id, [*checks, *release.changes])
-    plan = staleness.plan(settings)
-    staleness.mark_released(settings, plan.release_fingerprint, release.release_id)
+    staleness.mark_released(settings, fingerprint, release.release_id)
     return release
 
 
@@ -106,11 +143,8 @@ def _publish(settings: Settings, checks: Sequence[CheckResult]) -> Any:
     from pipelines.transform import lineage, project
 
     known = contract.load(settings.contract)
-    held, _ = staleness.held_slices(settings)
-    snapshots = pl.DataFrame(
-        [snapshot.row() for slice_ in held for snapshot in slice_.snapshots],
-        schema=contract.polars_schema(known.table("snapshot")),
-    )
+    held = staleness.snapshots_in_lake(settings)
+    snapshots = pl.DataFrame(held, schema=contract.polars_schema(known.table("snapshot")))
     with profile.phase("release"):
         return publish.publish(
             settings,

@@ -9,10 +9,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from pipelines.lock import exclusive
 from pipelines.orchestration import profile
 from pipelines.quality import ledger, results
 from pipelines.settings import Settings
+from pipelines.step import ground, step
 from pipelines.transform import lineage, project
 
 ENGINE = "dbt"
@@ -44,17 +44,19 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def harmonise(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """One dbt build, in process, into the disposable build database.
 
-        The writer's lock keeps a second build out. A Dagster pool would not do: a run killed with
-        -9 keeps its slot in Dagster's database, and the next run waits for it for ever (seen).
+        Holding the warehouse keeps a second build out. A Dagster pool would not do: a run killed
+        with -9 keeps its slot in Dagster's database, and the next run waits for ever (seen).
         """
-        with exclusive(settings), profile.phase("dbt"):
-            outcome = project.build(settings)
-        checks = ledger.from_dbt(outcome.run_results, outcome.manifest)
-        results.save(settings, ENGINE, checks)
-        with profile.phase("column_lineage"):
-            edges = lineage.save(
-                settings, outcome.run_results, outcome.manifest, project.columns(settings)
-            )
+        with step(settings):
+            stands_on = ground(settings)
+            with profile.phase("dbt"):
+                outcome = project.build(settings)
+            checks = ledger.from_dbt(outcome.run_results, outcome.manifest)
+            results.save(settings, ENGINE, checks, stands_on)
+            with profile.phase("column_lineage"):
+                edges = lineage.save(
+                    settings, outcome.run_results, outcome.manifest, project.columns(settings)
+                )
         yield from _events(
             context, translator, outcome, _column_lineage(translator, outcome, edges)
         )

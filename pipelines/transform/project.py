@@ -96,7 +96,8 @@ def ensure_manifest(settings: Settings) -> Path:
     """The manifest of the project as it stands; parsed only when the project changed.
 
     A copy named by the project's fingerprint: dbt writes its own in place at every call, so whoever
-    loads the code location during a refresh, or beside another who does, would read half of one.
+    loads the code location during a refresh, or beside another who does, would read half of one. It
+    is parsed in a folder of its own, for the same reason: a build may be reading what it wrote.
     """
     folder = settings.build / "manifests"
     manifest = folder / f"{fingerprint(settings)}.json"
@@ -104,13 +105,13 @@ def ensure_manifest(settings: Settings) -> Path:
     with in_turn(folder / LOCK_FILE):
         if manifest.exists():
             return manifest
-        result = _invoke(settings, ["parse"])
+        result = _invoke(settings, ["parse", "--target-path", str(folder / "target")])
         if not result.success:
             raise RuntimeError(f"dbt parse failed: {_message(result)}")
         for outdated in folder.glob("*.json"):
             outdated.unlink()
         aside = manifest.with_suffix(".part")
-        shutil.copyfile(manifest_path(settings), aside)
+        shutil.copyfile(folder / "target" / "manifest.json", aside)
         aside.replace(manifest)
     return manifest
 
@@ -125,8 +126,19 @@ def build(settings: Settings) -> BuildResult:
         return _build_on_spark(settings)
     outcome = target_path(settings) / "run_results.json"
     outcome.unlink(missing_ok=True)
+    _take_parsed(settings)
     result = _invoke(settings, ["build"])
     return _result(settings, bool(result.success), _read_results(outcome), _message(result))
+
+
+def _take_parsed(settings: Settings) -> None:
+    """Let the build start from what `ensure_manifest` parsed; dbt judges whether it still holds."""
+    folder = settings.build / "manifests"
+    parsed = folder / "target" / "partial_parse.msgpack"
+    target_path(settings).mkdir(parents=True, exist_ok=True)
+    if parsed.exists():
+        with in_turn(folder / LOCK_FILE):
+            shutil.copyfile(parsed, target_path(settings) / parsed.name)
 
 
 def _read_results(path: Path) -> dict[str, Any]:

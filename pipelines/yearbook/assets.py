@@ -11,9 +11,9 @@ import polars as pl
 from pipelines import contract, lake, staleness
 from pipelines.archive import acquire
 from pipelines.extract import Extracted, archive, write_rejects
-from pipelines.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
+from pipelines.step import step
 from pipelines.yearbook import maps
 
 SOURCE = "yearbook"
@@ -63,8 +63,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def observation(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Printed values of yearbooks and other tables, one partition per document and edition."""
         wanted = set(context.partition_keys)
-        slices, _ = staleness.held_slices(settings)
-        with exclusive(settings):
+        with step(settings):
+            slices, _ = staleness.held_slices(settings)
             reports = extract(
                 settings, [s for s in slices if s.source == SOURCE and s.name in wanted]
             )

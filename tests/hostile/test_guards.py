@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import make_hostile
 import pytest
 
 from pipelines.archive import acquire, guards, store
-from pipelines.errors import RefusedInput
+from pipelines.errors import MetrocircleError, RefusedInput
+from pipelines.orchestration import sensors
 from pipelines.settings import Settings
 
 
@@ -81,6 +83,44 @@ def test_a_path_outside_the_folder_is_refused(drop: Path, tmp_path: Path) -> Non
     (tmp_path / "secret.csv").write_text("a,b\n")
     with pytest.raises(RefusedInput, match="outside"):
         guards.inside(drop, drop / ".." / "secret.csv")
+
+
+def test_folders_in_folders_without_end_stop_nothing(drop: Path) -> None:
+    """Deeper than any recursion goes, the last ones with names longer than any path may be."""
+    (drop / "note.txt").write_text("x")
+    here = Path.cwd()
+    try:
+        os.chdir(drop)
+        for number in range(1100):
+            name = "d" if number < 1050 else "d" * 200
+            Path(name).mkdir()
+            os.chdir(name)
+    finally:
+        os.chdir(here)
+    try:
+        _, refused = acquire.offered(Settings(drop=drop))
+        assert sensors.listing(drop) == sensors.listing(drop)
+    finally:
+        subprocess.run(["rm", "-rf", str(drop / "d")], check=True)
+    assert [r.outcome for r in refused] == ["refused", "no_parser"]
+    assert refused[0].reason.endswith("the folder lies more than 64 folders deep")
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_one(
+    drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in it would count as withdrawn, and its numbers would leave the release."""
+    (drop / "sub").mkdir()
+    real = os.scandir
+
+    def locked(path: Path) -> object:
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(MetrocircleError, match=r"sub cannot be read \(Permission denied\)"):
+        acquire.offered(Settings(drop=drop))
 
 
 def test_an_unreadable_file_is_one_refusal_and_the_rest_goes_on(

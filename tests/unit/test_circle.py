@@ -24,6 +24,8 @@ REFUSED = [
     ("members: [广州, 佛山]\nmembres: 1", "unknown key 'membres'; nearest: members"),
     ("members: [广州]\nmembers: [佛山]", "the key 'members' stands twice"),
     ("members: []", "members: expected a list of places"),
+    # A dozen lines of this kind stand for more rows than any memory holds.
+    ("- &a [x, x]\n- &b [*a, *a]\n- [*b, *b]", "an alias has no place in a definition"),
     ("members: 广州", "members: expected a list of places"),
     ("- 广州", "expected the keys circle_id"),
     ("", "expected the keys circle_id"),

@@ -29,8 +29,7 @@ def settle(settings: Settings) -> None:
         path = settings.lake / BY_NAME[item.source].tables[0] / f"{item.name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    state = {"slices": {item.key: item.fingerprint for item in plan.slices}, "release": {}}
-    staleness.write_state(settings, state)
+        staleness.mark_extracted(settings, item)
     staleness.mark_released(settings, plan.release_fingerprint, "r1")
     release = settings.releases / "r1"
     release.mkdir(parents=True, exist_ok=True)
