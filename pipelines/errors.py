@@ -45,6 +45,10 @@ class RefusedInput(MetrocircleError):
     """A file that no parser may see: too large, a bomb, a link, not what it claims to be."""
 
 
+class LeftOut(MetrocircleError):
+    """A file that is known, sound and not read on purpose; the text says why."""
+
+
 class LayoutDrift(MetrocircleError):
     """A table whose headers no map describes."""
 

@@ -58,7 +58,8 @@ def write_parts(lake: Path, table: Table, slice_: str, frames: Iterable[pl.DataF
     """Write one slice frame by frame, each in its own order; the number of rows.
 
     For slices that do not fit into memory. The order of the frames is the order of the rows, so the
-    caller must give them in a fixed one.
+    caller must give them in a fixed one. Texts should repeat themselves: they go to Parquet as the
+    dictionaries that it would make of them anyway, in half the time.
     """
     import pyarrow.parquet as pq
 
@@ -67,14 +68,17 @@ def write_parts(lake: Path, table: Table, slice_: str, frames: Iterable[pl.DataF
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     rows = 0
     try:
-        empty = pl.DataFrame(schema=polars_schema(table)).to_arrow()
+        dictionaries = pl.col(pl.String).cast(pl.Categorical)
+        empty = pl.DataFrame(schema=polars_schema(table))
+        schema = empty.with_columns(dictionaries).to_arrow().schema
         with (
             temporary.open("wb") as handle,
-            pq.ParquetWriter(handle, empty.schema, compression="zstd") as writer,
+            # Without Arrow's schema beside it the file holds plain text for every reader.
+            pq.ParquetWriter(handle, schema, compression="zstd", store_schema=False) as writer,
         ):
             for frame in frames:
-                part = conform(frame, table, is_sorted=True).to_arrow()
-                writer.write_table(part.cast(empty.schema))
+                part = conform(frame, table, is_sorted=True).with_columns(dictionaries)
+                writer.write_table(part.to_arrow().cast(schema))
                 rows += frame.height
         with temporary.open("rb") as written:
             os.fsync(written.fileno())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -115,12 +116,12 @@ def _report_offers(settings: Settings, plan: Plan, say: Say) -> None:
         store.log(settings.archive, refusal.outcome, file=file, reason=refusal.reason)
         if refusal.outcome in ("refused", "withdrawn"):
             say(f"{refusal.outcome}: {refusal.reason}")
-    others = [r for r in plan.refusals if r.outcome in ("known_original", "no_parser")]
-    if others:
-        known = sum(r.outcome == "known_original" for r in others)
+    passed = Counter(refusal.outcome for refusal in plan.refusals)
+    if passed["known_original"] + passed["left_out"] + passed["no_parser"]:
         say(
-            f"drop folder: {known} files are originals of held transcriptions, "
-            f"{len(others) - known} have no parser yet (see the acquisition log)"
+            f"drop folder: {passed['known_original']} files are originals of held transcriptions, "
+            f"{passed['left_out']} are left out on purpose, {passed['no_parser']} have no parser "
+            "yet (see the acquisition log)"
         )
 
 

@@ -40,6 +40,15 @@
     {{ exact("cast(" ~ numerator ~ " as double) / cast(" ~ denominator ~ " as double) * " ~ factor) }}
 {%- endmacro %}
 
+{% macro quotient(total, number) -%}
+    {#- Mean of `number` measures (or whole numbers) from their total, rounded half up to the decimals
+        of a measure: for tables of millions of rows, where the text that `ratio` goes through costs
+        six microseconds a value. In ten-billionths the total is a whole number that a double holds
+        exactly up to 900,000, and so is the decision. -#}
+    cast(cast(floor(round(cast({{ total }} as double) * 1e10) / {{ number }} + 0.5) as bigint) as decimal(18, 0))
+    * cast(0.0000000001 as decimal(10, 10))
+{%- endmacro %}
+
 {% macro exact_sum(expression) -%}
     {#- Sum of doubles that does not depend on the number of threads. -#}
     cast(sum({{ measure(expression) }}) as double)

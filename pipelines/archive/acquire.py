@@ -32,7 +32,7 @@ class Refusal:
     """A file that was offered and not taken in."""
 
     file: str
-    outcome: str  # refused | no_parser | known_original | withdrawn
+    outcome: str  # refused | left_out | no_parser | known_original | withdrawn
     reason: str
 
 
@@ -114,6 +114,8 @@ def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
         elif not found.claims and found.sha256 in known:
             reason = f"already transcribed from {known[found.sha256]}"
             refused.append(Refusal(name, "known_original", reason))
+        elif found.left_out:
+            refused.append(Refusal(name, "left_out", found.left_out))
         elif not found.claims:
             refused.append(Refusal(name, "no_parser", f"{found.media}: no parser takes it yet"))
         for claim in found.claims:

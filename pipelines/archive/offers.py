@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pipelines.archive import guards
 from pipelines.archive.store import sha256_of
-from pipelines.errors import RefusedInput
+from pipelines.errors import LeftOut, RefusedInput
 from pipelines.fingerprint import Hasher
 from pipelines.settings import Settings
 from pipelines.sources import SOURCES
@@ -63,11 +63,13 @@ class Offer:
                 raise RefusedInput(f"{self.name}: expected gzip, found {error}") from error
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             return head.decode("utf-16", errors="ignore")
+        # Without its mark, or the place of an error would be told from behind it.
+        head = head.removeprefix(b"\xef\xbb\xbf")
         try:
-            return head.decode("utf-8-sig")
+            return head.decode("utf-8")
         except UnicodeDecodeError as error:
             is_cut = error.reason == "unexpected end of data" and error.end >= len(head)
-            return head[: error.start].decode("utf-8-sig") if is_cut else _gb18030(head)
+            return head[: error.start].decode("utf-8") if is_cut else _gb18030(head)
 
 
 def _gb18030(head: bytes) -> str:
@@ -92,7 +94,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Recognised:
-    """The outcome for one file: claims, or why it may not be opened, or neither."""
+    """The outcome for one file: claims, or why it may not be opened or is not read, or nothing."""
 
     name: str
     path: Path
@@ -100,6 +102,7 @@ class Recognised:
     sha256: str = ""
     claims: tuple[Claim, ...] = ()
     refusal: str = ""
+    left_out: str = ""
 
 
 def name_is_safe(part: str) -> bool:
@@ -134,7 +137,10 @@ def _look(settings: Settings, folder: Path, path: Path, name: str) -> Recognised
         media = guards.inspect(folder, path)
         with path.open("rb") as handle:
             offer = Offer(name, path, media, handle.read(HEAD_BYTES))
-        claims = _claims(settings, offer)
+        try:
+            claims = _claims(settings, offer)
+        except LeftOut as why:
+            return Recognised(name, path, media, sha256_of(path), left_out=str(why))
         return Recognised(name, path, media, sha256_of(path), claims)
     except RefusedInput as error:
         return Recognised(name, path, refusal=str(error))
@@ -143,14 +149,17 @@ def _look(settings: Settings, folder: Path, path: Path, name: str) -> Recognised
 
 
 def _claims(settings: Settings, offer: Offer) -> tuple[Claim, ...]:
-    """The claims of the first source that makes any; RefusedInput when a claim cannot be used."""
+    """The claims of the first source that makes any.
+
+    RefusedInput when a claim cannot be used, LeftOut when the source knows the file and passes.
+    """
     for source in SOURCES:
         if not source.is_sliced:
             continue
         module = importlib.import_module(f"pipelines.{source.name}.recognise")
         try:
             claims: Sequence[Claim] = module.recognise(offer, settings.sources)
-        except (RefusedInput, OSError):
+        except (LeftOut, RefusedInput, OSError):
             raise
         except Exception as error:
             # One odd file must not stop the refresh of all others.

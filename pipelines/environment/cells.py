@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.archive.store import Snapshot
 from pipelines.errors import LayoutDrift, RefusedInput, Reject, nearest
-from pipelines.geography.divisions import Line, read_lines, resolve_places
+from pipelines.geography.divisions import Line, name_keys, read_lines, resolve_places
 from pipelines.registry.tables import read_text_csv
 
 # Marks for "no figure": the platform's `—` (also as an entity), `-;` of the 2018 feed, and blanks.
@@ -39,6 +40,11 @@ class Context:
     headers: pl.DataFrame
     excluded_places: pl.DataFrame
     series: pl.DataFrame
+
+    @cached_property
+    def place_keys(self) -> pl.DataFrame:
+        """Every spelling of the divisions: a national archive has hundreds of files to resolve."""
+        return name_keys(self.divisions, self.aliases)
 
 
 def read_context(sources: Path, divisions: pl.DataFrame, aliases: pl.DataFrame) -> Context:

@@ -14,6 +14,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -57,9 +58,11 @@ NUMBERS = {
     "pm10_24h": "pm10_24h_ugm3", "so2_24h": "so2_24h_ugm3", "no2_24h": "no2_24h_ugm3",
     "co_24h": "co_24h_mgm3",
 }  # fmt: skip
+_SITE_NUMBERS = [name for name, column in SITE_HOURS.items() if column in {*NUMBERS, "aqi"}]
 _TEXTS = (
     "place", "station_code", "station_name", "grade", "primary", "moment", "date", "hour",
 )  # fmt: skip
+_A_DAY = timedelta(days=1)
 # How many bad cells of one file and column become rows of `rejects`; the rest is counted in one.
 _MOST_REJECTS = 20
 # A source crosses its ozone names, or it does not; in between, its ozone cannot be used.
@@ -67,9 +70,10 @@ _NEARLY_ALL = 0.95
 
 
 class Readings(NamedTuple):
-    """Records of one file as text, and what they share.
+    """Records of one file, and what they share.
 
-    frame: any of the columns of FIELDS, SITE_HOURS and `record` (number of the record in its file).
+    frame: any of the columns of FIELDS, SITE_HOURS and `record` (number of the record in its file),
+    as text; numbers may be doubles already where every one of them is sound.
     grain: station or city. part: which member of an archive the records are from, else empty.
     """
 
@@ -153,10 +157,12 @@ def site_hours(snapshot: Snapshot) -> Iterator[Readings]:
 
 
 def _site_hours(data: bytes, file: str, part: str) -> Readings:
-    try:
-        frame = pl.read_csv(io.BytesIO(data), infer_schema=False, truncate_ragged_lines=False)
-    except pl.exceptions.PolarsError as error:
-        raise LayoutDrift(f"{part or file}: damaged CSV ({error})") from error
+    frame = _sound_numbers(data)
+    if frame is None:
+        try:
+            frame = pl.read_csv(io.BytesIO(data), infer_schema=False, truncate_ragged_lines=False)
+        except pl.exceptions.PolarsError as error:
+            raise LayoutDrift(f"{part or file}: damaged CSV ({error})") from error
     if missing := [name for name in SITE_HOURS if name not in frame.columns]:
         raise LayoutDrift(f"{part or file}: expected column {missing[0]!r} in {frame.columns}")
     frame = frame.select(pl.col(old).alias(new) for old, new in SITE_HOURS.items())
@@ -165,6 +171,24 @@ def _site_hours(data: bytes, file: str, part: str) -> Readings:
         frame.with_columns(pl.lit(city).alias("place")).with_row_index("record", offset=1),
         part=part,
     )
+
+
+def _sound_numbers(data: bytes) -> pl.DataFrame | None:
+    """The file with its numbers parsed in the same pass; None where one of them is not sound.
+
+    Damaged, negative, or a mark other than `NaN`: the file is read as text then, the cell named.
+    """
+    kinds = dict.fromkeys(_SITE_NUMBERS, pl.Float64)
+    marks = dict.fromkeys(_SITE_NUMBERS, "NaN")
+    try:
+        frame = pl.read_csv(
+            io.BytesIO(data), infer_schema=False, schema_overrides=kinds, null_values=marks
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    numbers = frame.select(pl.col(pl.Float64))
+    sound = numbers.select(((pl.all() >= 0) & pl.all().is_finite()).all())
+    return frame if all(sound.row(0)) else None
 
 
 def wide_hours(data: bytes, name: str) -> Readings:
@@ -231,20 +255,22 @@ def _when(frame: pl.DataFrame) -> pl.DataFrame:
     if "moment" in frame.columns:
         # `2016-01-09T07:00:00Z` is local time too: the Z is false.
         text = pl.col("moment").str.replace("T", " ").str.slice(0, 13)
-        day, hour = text.str.slice(0, 10), text.str.slice(11, 2)
+        parsed = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        hour = text.str.slice(11, 2)
     else:
-        day, hour = pl.col("date").str.replace_all(r"[-/]", ""), pl.col("hour")
-        day = pl.concat_str(
-            [day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-"
-        )
-    date = day.str.to_date("%Y-%m-%d", strict=False)
-    number = hour.cast(pl.Int32, strict=False)
-    sound = number.is_between(0, 24) & date.is_not_null()
+        text, hour = pl.col("date"), pl.col("hour")
+        for sign in "-/":
+            text = text.str.replace_all(sign, "", literal=True)
+        parsed = text.str.slice(0, 8).str.to_date("%Y%m%d", strict=False)
+    frame = frame.with_columns(
+        parsed.alias("observed_on"), hour.cast(pl.Int32, strict=False).alias("hour")
+    )
+    day, number = pl.col("observed_on"), pl.col("hour")
+    sound = number.is_between(0, 24) & day.is_not_null()
+    is_eve = number == 0
     return frame.with_columns(
-        pl.when(sound)
-        .then(pl.when(number == 0).then(date.dt.offset_by("-1d")).otherwise(date))
-        .alias("observed_on"),
-        pl.when(sound).then(pl.when(number == 0).then(24).otherwise(number)).alias("hour"),
+        pl.when(sound & is_eve).then(day - _A_DAY).when(sound).then(day).alias("observed_on"),
+        pl.when(sound & is_eve).then(24).when(sound).then(number).alias("hour"),
     )
 
 
@@ -389,6 +415,9 @@ _STATION_HOUR = ["place", "station_code", "station_name", "observed_on", "hour"]
 
 def _once(frame: pl.DataFrame, snapshot: Snapshot, part: str) -> tuple[pl.DataFrame, list[Reject]]:
     """One record per station and hour: crawlers list an hour again until the next one appears."""
+    hashes = frame.select(pl.struct(_STATION_HOUR).hash()).to_series()
+    if hashes.n_unique() == frame.height:
+        return frame, []  # To compare the texts themselves takes ten times as long.
     once = frame.unique(_STATION_HOUR, keep="last", maintain_order=True)
     again = frame.height - once.height
     if again == 0:
@@ -415,8 +444,9 @@ def _places(
         pl.col("observed_on").max().alias("period_end")
     )
     codes = resolve_places(
-        names, context.divisions, context.aliases, name="place", on="period_end", near=False
-    )
+        names, context.divisions, context.aliases, name="place", on="period_end", near=False,
+        keys=context.place_keys,
+    )  # fmt: skip
     lost = codes.filter(pl.col("place_code").is_null() & pl.col("place").is_not_null())["place"]
     rejects = []
     if not lost.is_empty():
@@ -430,6 +460,8 @@ def _places(
             )
         )  # fmt: skip
     codes = codes.select("place", "place_code")
+    if codes.height == 1:
+        return frame.with_columns(pl.lit(codes["place_code"][0]).alias("place_code")), rejects
     frame = frame.join(codes, on="place", how="left", nulls_equal=True, maintain_order="left")
     return frame, rejects
 
@@ -438,6 +470,16 @@ def _series(
     frame: pl.DataFrame, snapshot: Snapshot, context: Context
 ) -> tuple[pl.DataFrame, list[Reject]]:
     """`network` and `state` of the document on each day (series.csv)."""
+    first, last = frame["observed_on"].min(), frame["observed_on"].max()
+    met = context.series.filter(
+        pl.col("document") == snapshot.document,
+        pl.col("valid_from") <= last,
+        pl.col("valid_to") >= first,
+    )
+    whole = met.filter(pl.col("valid_from") <= first, pl.col("valid_to") >= last)
+    if met.height == whole.height == 1:
+        names = ("network", "state")
+        return frame.with_columns(pl.lit(whole[name][0]).alias(name) for name in names), []
     days = frame.select("observed_on").unique().with_columns(
         pl.lit(snapshot.document).alias("document"), pl.lit("").alias("raw_text"),
         pl.lit(snapshot.snapshot_id).alias("snapshot_id"), pl.lit("*").alias("at"),
@@ -496,8 +538,12 @@ def hour_frames(
 
 
 def _of_edition(frame: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
-    """The hours of the slice: a file may hold several years or months, each a claim of its own."""
-    day = pl.col("observed_on")
+    """The hours of the slice, a year or month: a file may hold several, each a claim of its own."""
+    year, *month = (int(part) for part in snapshot.edition.split("-"))
+    first = date(year, month[0] if month else 1, 1)
+    following = (first + timedelta(days=31 if month else 366)).replace(day=1)
     # Hour 24 of the eve is written as 00:00 of the first day, and stays with its file's edition.
-    written = pl.when(pl.col("hour") == 24).then(day.dt.offset_by("1d")).otherwise(day)
-    return frame.filter(written.dt.strftime("%Y-%m").str.starts_with(snapshot.edition))
+    written = pl.col("observed_on").cast(pl.Int32) + (pl.col("hour") == 24).cast(pl.Int32)
+    return frame.filter(
+        written >= pl.lit(first).cast(pl.Int32), written < pl.lit(following).cast(pl.Int32)
+    )

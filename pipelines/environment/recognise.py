@@ -6,6 +6,7 @@ nothing that is slow to import: an unchanged refresh passes through here.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 from pipelines.archive import guards
 from pipelines.archive.offers import Claim, Offer
 from pipelines.environment import daily, pages, titles, wcf
-from pipelines.errors import RefusedInput
+from pipelines.errors import LeftOut, RefusedInput
 
 SOURCE = "environment"
 
@@ -22,7 +23,8 @@ SOURCE = "environment"
 def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     """The claims of this source on a file; none when it is not its own.
 
-    RefusedInput when it is one of ours and cannot be used as it is (several bulletins in one file).
+    RefusedInput when it is one of ours and cannot be used as it is (several bulletins in one file),
+    LeftOut when it is known and not read on purpose.
     """
     for own in _RECOGNISERS:
         if claims := own(offer, sources):
@@ -149,6 +151,18 @@ def _water(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     return (Claim(SOURCE, "cnemc_water_realtime", edition, "mirror", "water_readings"),)
 
 
+def _left_out(offer: Offer, sources: Path) -> tuple[Claim, ...]:
+    """Files that lie beside the evidence and are none: maps/left_out.csv says why."""
+    if offer.media not in ("text", "gzip"):
+        return ()
+    head = re.sub(r"[\s\"]", "", offer.text().lstrip("\ufeff")[:400])
+    with (sources / "environment/maps/left_out.csv").open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            if re.match(row["head"], head):
+                raise LeftOut(f"{offer.name}: {row['reason']}")
+    return ()
+
+
 _RECOGNISERS: tuple[Callable[[Offer, Path], tuple[Claim, ...]], ...] = (
-    _bulletin, _platform, _site_hours, _wide_hours, _daily, _water,
+    _bulletin, _platform, _site_hours, _wide_hours, _daily, _water, _left_out,
 )  # fmt: skip

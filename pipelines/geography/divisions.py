@@ -502,10 +502,12 @@ def resolve_places(
     name: str = "place_raw",
     on: str = "period_end",
     near: bool = True,
+    keys: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The frame with `place_code` (null when unknown or ambiguous) and `place_candidates`.
 
     near: look for near names of what is not found; not worth its time for places of no concern.
+    keys: `name_keys` of the two, for whoever resolves file after file.
 
     `divisions` and `aliases` are frames of the contract; `on` is a Date column. Rules, first match
     wins; all of them ask whether the division is valid at the date:
@@ -536,7 +538,7 @@ def resolve_places(
         )
         .with_row_index("pair")
     )
-    keys = name_keys(divisions, aliases)
+    keys = name_keys(divisions, aliases) if keys is None else keys
     matched = pairs.join(_matches(pairs, keys), on="pair", how="left", maintain_order="left")
     one = pl.col("codes").list.len() == 1
     dated = matched.filter(pl.col("codes").is_null(), pl.col("on").is_not_null())

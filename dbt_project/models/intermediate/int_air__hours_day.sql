@@ -83,7 +83,7 @@ select
     {% for pollutant, column, decimals in pollutants() %}
         case
             when {{ pollutant }}_stations >= stations_needed
-                then {{ ratio(pollutant ~ '_sum', pollutant ~ '_stations', '1') }}
+                then {{ quotient(pollutant ~ '_sum', pollutant ~ '_stations') }}
         end as {{ column }}{{ ',' if not loop.last }}
     {% endfor %}
 from asked

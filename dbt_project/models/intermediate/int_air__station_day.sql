@@ -136,12 +136,12 @@ select
     {% for name, expression, parts in means %}
         case
             when {{ name }}_hours >= hours_of_day
-                then {{ ratio(name ~ '_sum', name ~ '_hours', '1') if parts == 1
-                    else ratio(name ~ '_sum', '(' ~ name ~ '_hours * ' ~ parts ~ ')', '1') }}
+                then {{ quotient(name ~ '_sum', name ~ '_hours' if parts == 1
+                    else '(' ~ name ~ '_hours * ' ~ parts ~ ')') }}
         end as {{ name }},
     {% endfor %}
     case
         when highest_840 >= 0 and (windows >= windows_of_day or highest_840 > 840 * ozone_limit)
-            then {{ ratio('highest_840', '840', '1') }}
+            then {{ quotient('highest_840', '840') }}
     end as o3_8h
 from highest

@@ -95,6 +95,22 @@ def test_other_text_waits_for_a_parser(settings: Settings, data: str | bytes) ->
     assert taken == [] and outcome.startswith("no_parser: ")
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("\ufeff广州,2013-12,109,21~190,轻度污染,82.3,106.4,26.8,1.3,63,81,44\n", "month means"),
+        ("id,cityid,provinceid,lon,lat\nX1001A,北京,北京,116.366,39.8673\n", "coordinates"),
+        ('{\n  "北京": {\n    "lng": 116.225,\n', "coordinates of cities"),
+    ],
+    ids=["months", "stations", "cities"],
+)  # fmt: skip
+def test_a_known_file_that_is_no_evidence_says_why(
+    settings: Settings, data: str, reason: str
+) -> None:
+    taken, (outcome,) = offer(settings, "known.csv", data)
+    assert taken == [] and outcome.startswith(f"left_out: known.csv: {reason}")
+
+
 def test_bytes_that_are_no_text_are_refused_under_a_text_name(settings: Settings) -> None:
     data = make_yearbook.text({"value": "28\x0031"})
     taken, (outcome,) = offer(settings, "nul.csv", data)

@@ -113,8 +113,12 @@ def test_a_head_is_read_as_the_text_it_is(packed: bytes) -> None:
     assert Offer("x", Path("x"), media, packed).text() == "广州,深圳"
 
 
-def test_a_character_cut_at_the_end_of_the_head_is_left_out() -> None:
-    assert Offer("x", Path("x"), "text", "广州".encode()[:-1]).text() == "广"
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "mark"])
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_character_cut_at_the_end_of_the_head_is_left_out(mark: bytes, cut: int) -> None:
+    """Two cities' files of 64 KiB and more were taken for GB 18030: they begin with a mark."""
+    head = mark + "广州".encode()[:-cut]
+    assert Offer("x", Path("x"), "text", head).text() == "广"
 
 
 def test_a_recogniser_that_fails_refuses_one_file(

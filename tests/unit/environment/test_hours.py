@@ -199,6 +199,26 @@ def test_site_hours_of_a_year_by_city_of_the_file(packed: bool, tmp_path: Path) 
     ]  # fmt: skip
 
 
+def test_numbers_parsed_with_the_file_are_those_of_its_text(tmp_path: Path) -> None:
+    """A file without a flaw takes the short way; one bad cell sends the same hours the long one."""
+    header = SITE_CSV.splitlines()[0]
+    sound = [
+        f"201912{day:02d},{hour:02d},麓湖,NaN,优,NaN,{hour}.5,1e1,0.{day},NaN,007,{hour * 3},"
+        for day in (30, 31) for hour in range(24)
+    ]  # fmt: skip
+    flaw = "20191231,05,荔园,1,优,NaN,x,1,1,1,1,1,1"
+    frames = []
+    for lines in ([header, *sound], [header, *sound, flaw]):
+        path = tmp_path / "广州.csv"
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+        is_short = hours._sound_numbers(path.read_bytes()) is not None
+        frame, rejects = extract(path, "site_hours", "kksk_sites_hourly--2019")
+        assert (is_short, len(rejects)) == (flaw not in lines, int(flaw in lines))
+        frames.append(frame.filter(pl.col("station_name") == "麓湖"))
+    assert frames[0].height == len(sound)
+    assert frames[0].equals(frames[1])
+
+
 def test_wide_hours_are_addressed_by_name_never_by_place(tmp_path: Path) -> None:
     types = ("AQI", "PM2.5", "PM10", "CO", "O3", "O3_24h")
     for header, grain, code in (("深圳,广州", "city", "440100"), ("1356A,1345A", "station", None)):
