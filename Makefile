@@ -78,7 +78,7 @@ dashboard: setup site
 	@$(BIN)/metrocircle dashboard --port $${PORT:-8700} $(ARGS)
 
 test: setup
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup
 	@for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script --write $(ARGS) || exit 1; done

@@ -43,6 +43,17 @@ def run_cli(
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of slow tests first, then what waits for the shared release, then the quick ones.
+
+    The files are shared out in this order: a long one at the end would leave the other processes
+    idle.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    waiting = {item.path for item in items if "refreshed" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path not in slow | waiting, item.path in waiting))
+
+
 @dataclass(frozen=True)
 class Refreshed:
     """A warehouse that was refreshed from scratch, and what the command said."""
