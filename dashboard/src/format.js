@@ -154,6 +154,8 @@ const WORDS = {
   all: ['全部日子', 'All days'],
   months: ['数月', 'Months'],
   census: ['普查', 'Census'],
+  land_area_of_2019: ['土地面积沿用2019年', 'Land area of 2019'],
+  trial_accounts: ['试算', 'Trial accounts'],
   census_2020: ['2020年普查', 'Census of 2020'],
   divisions: ['区划表', 'Table of divisions'],
   as_printed: ['按印刷', 'As printed'],

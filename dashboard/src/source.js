@@ -116,9 +116,11 @@ async function fileTerms(row) {
 }
 
 async function ofCity(row) {
-  const [indicatorList, full] = await Promise.all([indicators(), cityFact(row)])
+  // A row that holds only some columns is found again by its key.
+  const held = row.fact_id === undefined ? await bestFact(row) : row
+  const [indicatorList, full] = await Promise.all([indicators(), cityFact(held)])
   const indicator = indicatorList.get(row.indicator_id)
-  const fact = full ?? (row.document !== undefined ? row : await bestFact(row))
+  const fact = full ?? held
   const body = []
   if (indicator?.definition) body.push(h('p', { class: 'definition' }, definition(indicator)))
   if (fact.value_text)
@@ -155,7 +157,7 @@ async function cityFact(row) {
 
 async function bestFact(row) {
   const list = await rows('city_indicator_best', { indicator_id: { $eq: row.indicator_id } })
-  return list.find((other) => other.fact_id === row.fact_id)
+  return list.find((other) => other.place_code === row.place_code && other.year === row.year)
 }
 
 async function otherVintages(fact) {
@@ -186,7 +188,7 @@ async function ofCircle(given) {
   const row =
     given.aggregation !== undefined
       ? given
-      : (await rows('circle_indicator_year', { circle_id: { $eq: given.circle_id } })).find((other) => other.fact_id === given.fact_id)
+      : (await rows('circle_indicator_year', { circle_id: { $eq: given.circle_id } })).find((other) => ['indicator_id', 'year', 'vintage'].every((name) => other[name] === given[name]))
   const list = await indicators()
   const indicator = list.get(row.indicator_id)
   const name = named(row, 'circle_name') || row.circle_id
@@ -229,26 +231,30 @@ async function inputs(factId, hints) {
   return section(
     L(`由 ${lines.length} 个数得出`, `Made of ${lines.length} numbers`),
     h(
-      'table',
-      { class: 'inputs-table' },
-      h('thead', null, h('tr', null, [L('地区', 'Place'), L('指标', 'Indicator'), L('值', 'Value'), L('印刷值', 'As printed'), L('出处', 'Where')].map((text) => h('th', { scope: 'col' }, text)))),
-      h(
-        'tbody',
-        null,
-        lines.map(({ fact, role, input_fact_id: id }) =>
-          fact
-            ? h(
-                'tr',
-                null,
-                h('th', { scope: 'row' }, named(fact, 'place_name'), role === 'member' ? null : h('small', null, ` ${word(role)}`)),
-                h('td', null, named(list.get(fact.indicator_id), 'name') || fact.indicator_id),
-                h('td', { class: 'right' }, h('button', { type: 'button', class: 'num', 'data-value': String(fact.value), onclick: () => openSource({ kind: 'city', row: fact }) }, number(fact.value, digitsOf(fact.value, fact.value_low, fact.value_high, 4)))),
-                h('td', null, fact.value_text ? h('q', null, fact.value_text) : (said(fact.method) || '—'), ` ${fact.value_text ? fact.unit_raw : ''}`),
-                h('td', null, published(fact), h('small', null, ` ${fact.locator ?? ''}`)),
-              )
-            : h('tr', null, h('th', { scope: 'row' }, word(role)), h('td', { colspan: 4 }, h('code', null, id))),
+      'div',
+      { class: 'inputs-box', tabindex: 0, role: 'region', 'aria-label': L('输入', 'Inputs') },
+        h(
+          'table',
+          { class: 'inputs-table' },
+          h('thead', null, h('tr', null, [L('地区', 'Place'), L('指标', 'Indicator'), L('值', 'Value'), L('印刷值', 'As printed'), L('出处', 'Where')].map((text) => h('th', { scope: 'col' }, text)))),
+          h(
+            'tbody',
+            null,
+            lines.map(({ fact, role, input_fact_id: id }) =>
+              fact
+                ? h(
+                    'tr',
+                    null,
+                    h('th', { scope: 'row' }, named(fact, 'place_name'), role === 'member' ? null : h('small', null, ` ${word(role)}`)),
+                    h('td', null, named(list.get(fact.indicator_id), 'name') || fact.indicator_id),
+                    h('td', { class: 'right' }, h('button', { type: 'button', class: 'num', 'data-value': String(fact.value), onclick: () => openSource({ kind: 'city', row: fact }) }, number(fact.value, digitsOf(fact.value, fact.value_low, fact.value_high, 4)))),
+                    h('td', null, fact.value_text ? h('q', null, fact.value_text) : (said(fact.method) || '—'), ` ${fact.value_text ? fact.unit_raw : ''}`),
+                    h('td', null, published(fact), h('small', null, ` ${fact.locator ?? ''}`)),
+                  )
+                : h('tr', null, h('th', { scope: 'row' }, word(role)), h('td', { colspan: 4 }, h('code', null, id))),
+            ),
+          ),
         ),
-      ),
     ),
   )
 }
@@ -321,6 +327,10 @@ async function ofTarget(row) {
   return { title: `${row.target_id} · ${printed.indicator_raw ?? row.indicator_id}`, body }
 }
 
+/** What walks the row back to print in a terminal. */
+const explainCommand = (table, key, row) =>
+  ['metrocircle explain', table, ...key.map((name) => `${name}=${/\s/.test(row[name]) ? `'${row[name]}'` : row[name]}`)].join(' ')
+
 /** Any row that carries document, edition, snapshot and locator; `table` names where it lies. */
 async function ofRow({ table, row, title, value, note, more }) {
   const placeList = await places()
@@ -335,6 +345,7 @@ async function ofRow({ table, row, title, value, note, more }) {
       terms([
         [L('表', 'Table'), entry ? h('a', { href: urlOf(table), download: '' }, table) : table],
         ...(entry?.key ?? []).map((name) => [name, row[name] === null || row[name] === undefined ? null : String(row[name])]),
+        [L('命令行', 'Command line'), entry ? h('code', null, explainCommand(table, entry.key, row)) : null],
       ]),
     ),
   ]

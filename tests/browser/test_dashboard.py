@@ -190,6 +190,12 @@ def test_a_number_shows_its_members_their_printed_text_and_their_place(
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
     assert page.evaluate("document.activeElement.classList.contains('num')")
+    # On a telephone the way out of the source stays in sight.
+    page.set_viewport_size({"width": 390, "height": 844})
+    number.click()
+    dialog.locator(".inputs-table tbody tr").first.wait_for()
+    way_out = dialog.locator(".close").bounding_box()
+    assert way_out["x"] + way_out["width"] <= 390
 
 
 def test_the_language_changes_words_and_not_numbers(reader: Reader) -> None:
@@ -401,10 +407,16 @@ def test_the_page_is_used_by_keyboard_alone(reader: Reader) -> None:
 
 
 def test_on_paper_there_is_no_furniture(reader: Reader) -> None:
-    reader.open("overview")
-    reader.page.emulate_media(media="print")
-    assert not reader.page.locator("aside").is_visible()
-    assert reader.page.locator("h1").is_visible()
+    reader.open("trends")
+    page = reader.page
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 990})  # A4 between its margins
+    assert not page.locator("aside").is_visible()
+    assert page.locator("h1").is_visible()
+    # What is chosen reads as words, and a chart drawn for the screen fits the paper.
+    assert page.locator("#f-indicator").is_visible()
+    assert page.locator("canvas").evaluate_all("l => l.every((e) => e.clientWidth <= 700)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
 
 
 def test_the_readers_own_boundaries_are_drawn(

@@ -9,9 +9,10 @@ import { controls, gap, num, segmented, select, table, tag, yearSlider } from '.
 
 // What heads the page, in this order, where the release has it.
 const LEADS = ['gdp', 'population_resident', 'gdp_per_capita_year_end', 'gdp_share_of_province', 'land_area', 'urbanisation_rate']
-// Of other circles and of members only the columns that are shown; their source fetches the rest.
-const COMPARED = ['circle_id', 'indicator_id', 'year', 'vintage', 'value', 'value_low', 'value_high', 'unit', 'members_total', 'members_with_data', 'fact_id']
-const LISTED = ['place_code', 'indicator_id', 'year', 'value', 'value_low', 'value_high', 'unit', 'fact_id']
+// Of other circles and of members only the columns that are shown: fact_id alone would double what
+// is fetched. Their source finds the row again by its key.
+const COMPARED = ['circle_id', 'indicator_id', 'year', 'vintage', 'value', 'value_low', 'value_high', 'unit', 'members_total', 'members_with_data']
+const LISTED = ['place_code', 'indicator_id', 'year', 'value', 'value_low', 'value_high', 'unit']
 const DOMAINS = ['economy', 'population', 'land', 'innovation', 'income', 'finance', 'trade', 'environment']
 
 export async function render(params) {

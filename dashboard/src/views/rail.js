@@ -319,11 +319,14 @@ async function reach({ day, name, circleId, touches, pairs, sourceOf }) {
   if (!list.length) return part(title, '', gap(L('此圈未检验', 'Not tested for this circle'), L('只对规划提出此目标的圈检验。', 'Tested for the circles whose plans set the goal.')))
   const counted = [...groups(list, 'status')].sort((a, b) => b[1].length - a[1].length)
   const direct = new Map(pairs.map((row) => [`${row.origin_code} ${row.destination_code}`, row]))
-  const source = (row) => {
-    const pair = direct.get(`${row.origin_code} ${row.destination_code}`)
-    return pair ? sourceOf(pair) : { kind: 'row', table: 'rail_reach', row: { ...row, document: row.timetable, edition: row.service_date }, title: `${name(row.origin_code)} → ${name(row.destination_code)}`, note: word(row.status) }
+  const pairText = (row) => `${name(row.origin_code)} → ${name(row.destination_code)} · ${day.service_date}`
+  const itself = (row) => ({ kind: 'row', table: 'rail_reach', row: { ...row, document: row.timetable, edition: row.service_date }, title: pairText(row), value: row.best_minutes === null ? null : `${row.best_minutes} ${L('分钟', 'min')}`, note: word(row.status) })
+  // Direct trains open the day's pair with its trains; a journey with a change opens the row itself.
+  const source = (row, field) => {
+    const pair = field.startsWith('direct') && direct.get(`${row.origin_code} ${row.destination_code}`)
+    return pair ? sourceOf(pair) : itself(row)
   }
-  const minutes = (label, field) => ({ label, numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field]), row[field], source(row)) })
+  const minutes = (label, field) => ({ label, numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field]), row[field], source(row, field)) })
   return part(
     title,
     counted.map(([status, of]) => `${word(status)} ${of.length}`).join(' · '),
