@@ -36,11 +36,13 @@ SUITE = Suite(
         broken_rows(
             "hour_held_once",
             "one record per document, edition, station (or city) and hour",
+            # A day's hours as bits: a group a day instead of one an hour, in an eighth of the time.
             """
-            select slice, place_raw, station_code, station_name, observed_on, hour
+            select slice, place_raw, station_code, station_name, observed_on, count(*) as records
             from {batch}
-            group by slice, grain, place_raw, station_code, station_name, observed_on, hour
-            having count(*) > 1
+            where hour between 1 and 24
+            group by slice, grain, place_raw, station_code, station_name, observed_on
+            having count(*) > bit_count(bit_or(1 << hour))
             """,
             owner=ENGINEERING,
             by_slice=True,

@@ -123,7 +123,9 @@ CIRCLES = {
                   "Nine whole cities; another region than GZ_OFFICIAL2023 under the same name"),
     "GZ_PAPER_PRD": ("list", "Members of the paper's circle in the Pearl River Delta",
                      "Read from an exclusion; not the full Pearl River Delta"),
-    "GZ_PAPER_CORE5": ("core", "Core area of the paper, with Guangzhou", ""),
+    "GZ_PAPER_CORE5": ("core", "Core area of the paper, with Guangzhou",
+                       "Read off the paper's night-light pictures of 2010 and 2021, whose product, "
+                       "calibration and threshold are not stated: a label, never recomputed"),
     "GZ_PAPER_CORE4": ("core", "Core area of the paper, without Guangzhou",
                        "The paper uses core area in two meanings"),
     "GZ_PAPER_PERIPH": ("list", "Periphery of the paper", ""),
