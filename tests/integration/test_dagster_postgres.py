@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def _binaries() -> Path | None:
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a database on a fresh server that only this machine can reach."""
     binaries = _binaries()
     if binaries is None:
@@ -54,13 +55,8 @@ def postgres(tmp_path: Path) -> Iterator[str]:
         except KeyError:
             pytest.skip("root, and no user `postgres` to run a server as")
         prefix = ["runuser", "-u", user, "--"]
-    data = tmp_path / "data"
-    data.mkdir()
-    for path in (data, *tmp_path.parents):
-        if path == Path(path.anchor) or path.stat().st_uid != os.geteuid() or path == Path("/tmp"):
-            break
-        path.chmod(path.stat().st_mode | 0o011)
-    tmp_path.chmod(0o711)
+    # pytest shuts its own folders to every other user, again at each run that starts.
+    data = Path(tempfile.mkdtemp(prefix="metrocircle-postgres-"))
     if prefix:
         shutil.chown(data, user)
     with socket.socket() as free:
@@ -81,6 +77,7 @@ def postgres(tmp_path: Path) -> Iterator[str]:
         yield f"postgresql://{user}@127.0.0.1:{port}/postgres"
     finally:
         run(*control, "-m", "immediate", "stop")
+        shutil.rmtree(data)
 
 
 def test_runs_are_kept_in_postgresql(postgres: str, tmp_path: Path) -> None:
