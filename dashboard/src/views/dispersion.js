@@ -66,7 +66,7 @@ export async function dispersion(circleId, params, { from = 0, to = 9999, printe
             for (const row of shown.filter((r) => r.measure === one)) {
               const last = points.at(-1)
               if (last && row.year > last.value[0] + 1) points.push({ value: [last.value[0] + 1, null] })
-              points.push({ value: [row.year, row.value], row, source: source(row), symbol: row.is_mixed_vintage ? 'emptyCircle' : 'circle' })
+              points.push({ value: [row.year, row.value], row, source: source(row), symbol: row.is_mixed_vintage ? 'emptyCircle' : 'circle', symbolSize: shown.some((other) => Math.abs(other.year - row.year) === 1) ? 6 : 9 })
             }
             return { name: measureText(one), type: 'line', symbolSize: 6, itemStyle: { color: c.series[i] }, lineStyle: { width: 1.8 }, data: points }
           }),

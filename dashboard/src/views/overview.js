@@ -36,7 +36,7 @@ export async function render(params) {
     locator(own),
     years.length ? comparison(order, indicatorMap, compared, year, vintage, circleId) : null,
     years.length ? elsewhere(compared, year, indicatorMap, circleId) : null,
-    memberTable(own, placeMap, year, circle, indicatorMap),
+    memberTable(own, placeMap, year ?? 2021, circle, indicatorMap),
     overlaps(circleId, order),
     trial(circleId, year),
   ])
@@ -67,7 +67,7 @@ export async function render(params) {
       segmented('vintage', L('版本', 'Vintage'), vintages.map((v) => ({ value: v, label: word(v) })), vintage),
       years.length ? yearSlider('year', L('年份', 'Year'), years, year) : null,
     ),
-    years.length ? leads(now, series, indicatorMap, year, circle) : gap(L('此定义没有可汇总的数值', 'This definition has no values to add up'), L(`${circle.members_with_code} / ${circle.members_total} 个成员有行政区划代码；没有代码的成员没有统计数据。`, `${circle.members_with_code} of ${circle.members_total} members have a division code; members without one have no statistics.`)),
+    years.length ? leads(now, series, indicatorMap, year, circle) : gap(L('此定义没有可汇总的数值', 'This definition has no values to add up'), nothingToAdd(circle)),
     definitions,
     regions,
     years.length ? ledger(now, series, indicatorMap, year, circle) : null,
@@ -76,6 +76,12 @@ export async function render(params) {
     trials,
   ]
 }
+
+/** Why a definition has no value at all. */
+const nothingToAdd = (circle) =>
+  circle.members_with_code < circle.members_total
+    ? L(`${circle.members_with_code} / ${circle.members_total} 个成员有行政区划代码；没有代码的成员没有统计数据。`, `${circle.members_with_code} of ${circle.members_total} members have a division code; members without one have no statistics.`)
+    : L('成员只有一部分在内，而文献未印出那一部分的大小；全市的数不能代替。', 'Members belong to it in part, and the document does not print how large a part: values of whole cities are no stand-in.')
 
 const rank = (vintage) => ({ first_published: 0, latest: 1 })[vintage] ?? 2
 

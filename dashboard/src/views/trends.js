@@ -132,6 +132,9 @@ function revised(row, end, facts) {
   return fact ? { kind: 'city', row: fact } : { kind: 'row', table: 'revision', row }
 }
 
+/** A year without neighbours: no line touches it, so its dot is drawn larger. */
+const alone = (list, row) => !list.some((other) => Math.abs(other.year - row.year) === 1)
+
 function lines(chosen, of, best, name, indicator) {
   return chart((c, narrow) => {
     const series = []
@@ -143,7 +146,7 @@ function lines(chosen, of, best, name, indicator) {
       for (const row of main) {
         const last = points.at(-1)
         if (last && row.year > last.value[0] + 1) points.push({ value: [last.value[0] + 1, null] })
-        points.push({ value: [row.year, row.value], source: { kind: 'city', row }, row, symbolSize: row.status === 'preliminary' ? 7 : 4.5 })
+        points.push({ value: [row.year, row.value], source: { kind: 'city', row }, row, symbolSize: alone(main, row) ? 9 : row.status === 'preliminary' ? 7 : 4.5 })
       }
       series.push({ name: name(code), type: 'line', data: points, symbol: 'circle', symbolSize: 4.5, lineStyle: { width: 2, color: colour }, itemStyle: { color: colour }, connectNulls: false, emphasis: { scale: 1.8 }, z: 3 })
       series.push({ name: name(code), type: 'scatter', data: list.filter((row) => !row[best]).map((row) => ({ value: [row.year, row.value], source: { kind: 'city', row }, row })), symbol: 'circle', symbolSize: 6, itemStyle: { color: 'transparent', borderColor: colour, borderWidth: 1, opacity: 0.8 }, z: 2 })
@@ -185,7 +188,7 @@ async function circleLines(id, indicator, order, params) {
           for (const row of [...of].sort((a, b) => a.year - b.year)) {
             const last = points.at(-1)
             if (last && row.year > last.value[0] + 1) points.push({ value: [last.value[0] + 1, null] })
-            points.push({ value: [row.year, row.value], row, source: { kind: 'circle', row }, symbol: row.is_mixed_vintage ? 'emptyCircle' : 'circle' })
+            points.push({ value: [row.year, row.value], row, source: { kind: 'circle', row }, symbol: row.is_mixed_vintage ? 'emptyCircle' : 'circle', symbolSize: alone(of, row) ? 9 : 5 })
           }
           return { name: word(vintage), type: 'line', data: points, symbolSize: 5, lineStyle: { width: 1.8, color: c.series[i] }, itemStyle: { color: c.series[i] } }
         }),
