@@ -70,7 +70,7 @@ def inputs(settings: Settings, held: Sequence[Mapping[str, Any]]) -> dict[str, A
         "code_hash": staleness.code_hash(settings),
         "environment": environment(),
         "how_to_cite": "Metrocircle warehouse, release {release_id}; figures by the publishers "
-        "named in `sources`",
+        "named in its sources",
     }
 
 

@@ -40,6 +40,7 @@ a { color: var(--link); text-decoration: none; } a:hover, a:focus { text-decorat
 nav ul { list-style: none; padding: 0; margin: .25rem 0 1rem; } nav h2 { font-size: 1rem; }
 input { width: 100%; padding: .5rem; font: inherit; color: inherit; background: var(--paper);
   border: 1px solid var(--line); border-radius: 6px; }
+h1, h2 { overflow-wrap: anywhere; }
 section { border-top: 1px solid var(--line); padding-top: .5rem; margin-top: 2rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }

@@ -374,6 +374,7 @@ def _licences(inputs: Mapping[str, Any]) -> list[dict[str, str]]:
 
 PAGE_ROWS = 3000
 _STATUS_ORDER = ["fail", "warn", "skip", "pass"]
+_STATUS_ZH = {"fail": "失败", "warn": "警告", "skip": "跳过", "pass": "通过"}
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --line: #d5dae0; --soft: #f4f6f8;
   --fail: #b3261e; --warn: #8a5a00; --skip: #5b6470; --pass: #1a7037; }
@@ -388,8 +389,8 @@ body { background: var(--paper); color: var(--ink); margin: 2rem auto; max-width
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; padding: .5rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
-thead th { background: var(--soft); overflow-wrap: normal; }
+  vertical-align: top; overflow-wrap: break-word; }
+thead th { background: var(--soft); }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .fail { color: var(--fail); } .warn { color: var(--warn); }
 .skip { color: var(--skip); } .pass { color: var(--pass); }
@@ -420,7 +421,9 @@ def _quality_page(release_id: str, columns: Sequence[Column], rows: list[dict[st
     left_out = len(shown) - PAGE_ROWS
     shown = shown[:PAGE_ROWS]
     tiles = "".join(
-        f'<li><b class="{_text(state)}">{counts[state]}</b>{_text(state)}</li>' for state in states
+        f'<li><b class="{_text(state)}">{counts[state]}</b>{_text(state)}'
+        f' <span lang="zh">{_STATUS_ZH.get(state, "")}</span></li>'
+        for state in states
     )
     head = "".join(
         f'<th scope="col" title="{_text(c.en)}">{_text(c.zh)}<br>{_text(c.name)}</th>'

@@ -36,6 +36,7 @@ export async function render(params) {
   const name = (code) => named(placeMap.get(code), 'place_name') || code
   const values = period.list.filter((row) => row[field] !== null)
   const label = L(zh, en)
+  const counted = (label, field) => ({ label, numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field]), row[field], { ...source(row), title: `${name(row.place_code)} · ${label} · ${periodText(period)}`, value: number(row[field]) }) })
   const source = (row) => ({ kind: 'row', table: 'air_city_period', row, title: `${name(row.place_code)} · ${label} · ${periodText(period)}`, value: `${number(row[field], digits)} ${unit}`, note: row.is_official === false ? said(row.not_official_reason) : null })
   return [
     head,
@@ -59,10 +60,10 @@ export async function render(params) {
               { label: L('城市', 'City'), value: (row) => name(row.place_code) },
               { label: L('依据', 'Basis'), value: (row) => word(row.basis) },
               { label: `${label} ${unit}`, numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field], digits), row[field], source(row)) },
-              { label: L('达标天数', 'Good days'), numeric: true, value: (row) => row.good_days },
-              { label: L('有效天数', 'Valid days'), numeric: true, value: (row) => row.valid_days },
-              { label: L('排名（达标率）', 'Rank, rate'), numeric: true, value: (row) => row.aqi_rank },
-              { label: L('排名（PM2.5）', 'Rank, PM2.5'), numeric: true, value: (row) => row.pm25_rank },
+              counted(L('达标天数', 'Good days'), 'good_days'),
+              counted(L('有效天数', 'Valid days'), 'valid_days'),
+              counted(L('排名（达标率）', 'Rank, rate'), 'aqi_rank'),
+              counted(L('排名（PM2.5）', 'Rank, PM2.5'), 'pm25_rank'),
               { label: L('文献', 'Document'), value: (row) => published(row), className: 'soft' },
             ],
           },
@@ -119,11 +120,12 @@ async function calendar(params, placeMap) {
   const lead = (first.getUTCDay() + 6) % 7
   const cell = 15
   const name = (code) => named(placeMap.get(code), 'place_name')
+  const ofDay = (row) => ({ kind: 'row', table: 'air_city_day_recomputed', row, title: `${name(city)} · ${row.observed_on}`, value: `AQI ${row.aqi ?? row.aqi_published ?? '—'}`, note: row.is_official === false ? said(row.not_official_reason) : null })
   const svg = s('svg', { viewBox: `0 0 ${54 * cell + 30} ${7 * cell + 24}`, class: 'calendar', role: 'img', 'aria-label': L(`${name(city)} ${year} 年逐日 AQI`, `Daily AQI of ${name(city)}, ${year}`) })
   for (const row of days) {
     const at = Math.round((new Date(`${row.observed_on}T00:00:00Z`) - first) / 864e5) + lead
     const value = row.aqi ?? row.aqi_published
-    svg.append(s('rect', { x: 26 + Math.floor(at / 7) * cell, y: 18 + (at % 7) * cell, width: cell - 2, height: cell - 2, fill: value === null ? 'none' : gradeOf(value)[1], class: `day ${row.is_official === false ? 'unofficial' : ''}`, onclick: () => openSource({ kind: 'row', table: 'air_city_day_recomputed', row, title: `${name(city)} · ${row.observed_on}`, value: `AQI ${value}`, note: row.is_official === false ? said(row.not_official_reason) : null }) },
+    svg.append(s('rect', { x: 26 + Math.floor(at / 7) * cell, y: 18 + (at % 7) * cell, width: cell - 2, height: cell - 2, fill: value === null ? 'none' : gradeOf(value)[1], class: `day ${row.is_official === false ? 'unofficial' : ''}`, onclick: () => openSource(ofDay(row)) },
       s('title', null, `${row.observed_on}  AQI ${value ?? '—'}${row.aqi_published !== null && row.aqi !== null && row.aqi !== row.aqi_published ? ` (${L('公布', 'published')} ${row.aqi_published})` : ''}`)))
   }
   for (let month = 0; month < 12; month++) {
@@ -145,11 +147,11 @@ async function calendar(params, placeMap) {
       limit: 31,
       columns: [
         { label: L('日期', 'Date'), value: (row) => row.observed_on },
-        { label: L('AQI 重算', 'AQI recomputed'), numeric: true, value: (row) => row.aqi, cell: (row) => num(number(row.aqi), row.aqi, { kind: 'row', table: 'air_city_day_recomputed', row, title: `${name(city)} · ${row.observed_on}` }) },
-        { label: L('AQI 公布', 'AQI published'), numeric: true, value: (row) => row.aqi_published },
+        { label: L('AQI 重算', 'AQI recomputed'), numeric: true, value: (row) => row.aqi, cell: (row) => num(number(row.aqi), row.aqi, ofDay(row)) },
+        { label: L('AQI 公布', 'AQI published'), numeric: true, value: (row) => row.aqi_published, cell: (row) => num(number(row.aqi_published), row.aqi_published, ofDay(row)) },
         { label: L('相符', 'Matches'), value: (row) => (row.aqi_matches === null ? '' : row.aqi_matches ? '✓' : '≠') },
         { label: L('首要污染物', 'Primary pollutant'), value: (row) => row.primary_pollutant },
-        ...['pm25_ugm3', 'pm10_ugm3', 'so2_ugm3', 'no2_ugm3', 'co_mgm3', 'o3_8h_ugm3'].map((field) => ({ label: field.replace('_ugm3', ' µg/m³').replace('_mgm3', ' mg/m³').replace('_8h', ' 8h').toUpperCase().replace('µG/M³', 'µg/m³').replace('MG/M³', 'mg/m³'), numeric: true, value: (row) => row[field] })),
+        ...['pm25_ugm3', 'pm10_ugm3', 'so2_ugm3', 'no2_ugm3', 'co_mgm3', 'o3_8h_ugm3'].map((field) => ({ label: field.replace('_ugm3', ' µg/m³').replace('_mgm3', ' mg/m³').replace('_8h', ' 8h').toUpperCase().replace('µG/M³', 'µg/m³').replace('MG/M³', 'mg/m³'), numeric: true, value: (row) => row[field], cell: (row) => num(number(row[field]), row[field], ofDay(row)) })),
       ],
     },
   })

@@ -92,7 +92,7 @@ export async function render(params) {
               { label: L('原值', 'Old'), numeric: true, value: (row) => row.old_value, cell: (row) => num(number(row.old_value, digitsOf(row.old_value)), row.old_value, revised(row, 'from', facts)) },
               { label: L('新版次', 'To'), value: (row) => publication(row.to_document, row.to_edition), className: 'soft' },
               { label: L('新值', 'New'), numeric: true, value: (row) => row.new_value, cell: (row) => num(number(row.new_value, digitsOf(row.new_value)), row.new_value, revised(row, 'to', facts)) },
-              { label: L('相对变化', 'Change'), numeric: true, value: (row) => row.relative_change, cell: (row) => (row.relative_change > 0 ? '+' : '') + percent(row.relative_change, 2) },
+              { label: L('相对变化', 'Change'), numeric: true, value: (row) => row.relative_change, cell: (row) => num((row.relative_change > 0 ? '+' : '') + percent(row.relative_change, 2), row.relative_change, { kind: 'row', table: 'revision', row, title: `${name(row.place_code)} · ${named(indicator, 'name')} · ${row.year}`, value: percent(row.relative_change, 2) }) },
             ],
           }),
         )
