@@ -5,7 +5,7 @@ import { L, clock, named, number, word } from '../format.js'
 import { DELTA, GUANGDONG, coast, exportable, frame, ground, mapNote, memberPoints, outline, placeNames } from '../geo.js'
 import { circleOrder, members, places, seats } from '../reference.js'
 import { openSource } from '../source.js'
-import { change } from '../state.js'
+import { change, linkTo } from '../state.js'
 import { controls, figure, gap, heading, missingTable, num, segmented, select, table, tag } from '../ui.js'
 import { economicLinks } from './links.js'
 import { released } from './released.js'
@@ -20,7 +20,8 @@ export async function render(params) {
   const [days, placeMap, points, rings, order, memberMap] = await Promise.all([rows('rail_service_day'), places(), seats(), coast(), circleOrder(), members()])
   // A window of many months is read day by day: only the row groups of the day are fetched.
   const usable = days.filter((day) => !day.is_gap_day)
-  const day = usable.find((d) => d.service_date === params.day) ?? usable.find((d) => d.day_type === 'workday') ?? usable[0] ?? days[0]
+  // An ordinary day, the newest held.
+  const day = usable.find((d) => d.service_date === params.day) ?? usable.findLast((d) => d.day_type === 'workday') ?? usable[0] ?? days[0]
   const all = await rows('rail_city_pair_day', dayOf(day))
   const pairs = all.filter((row) => row.place_level === 'prefecture')
   const circleId = params.circle ?? 'GZ_PAPER9'
@@ -275,7 +276,7 @@ const part = (title, text, body) => h('section', null, h('div', { class: 'sectio
 async function further({ day, name, city, circleId, only, params, pairs, sourceOf }) {
   const touches = (row) => !city || [row.origin_code, row.destination_code, row.place_code].includes(city)
   return [
-    await reach({ day, name, circleId, touches, pairs, sourceOf }),
+    await reach({ day, name, circleId, touches, params, pairs, sourceOf }),
     part(
       L('网络中的位置', 'Place in the network'),
       L('强度：两方向直达车次之和', 'Strength: direct trains of both directions'),
@@ -296,7 +297,7 @@ async function further({ day, name, city, circleId, only, params, pairs, sourceO
       L('一个时刻表窗口内所存各日', 'over the days held of a timetable window'),
       has('rail_city_pair_window')
         ? await released('rail_city_pair_window', {
-            keep: (row) => row.place_level === 'prefecture' && row.day_type === 'all' && touches(row),
+            keep: (row) => row.timetable === day.timetable && row.place_level === 'prefecture' && row.day_type === 'all' && touches(row),
             name,
             columns: ['timetable', 'first_date', 'last_date', 'days_counted', 'days_in_window', 'origin_code', 'destination_code', 'median_trains', 'min_trains', 'max_trains', 'days_with_train', 'fastest_minutes', 'median_minutes'],
             sortBy: 'median_trains',
@@ -311,11 +312,15 @@ async function further({ day, name, city, circleId, only, params, pairs, sourceO
 const REACH = { lower_bound_within: 'good', fails_by_rail: 'bad', no_service: 'warn', no_station: 'warn' }
 
 /** The plans' “within one hour”, by rail, among the members of the circle. */
-async function reach({ day, name, circleId, touches, pairs, sourceOf }) {
+async function reach({ day, name, circleId, touches, params, pairs, sourceOf }) {
   const title = L('一小时可达', 'Within one hour')
   if (!has('rail_reach')) return part(title, '', missingTable('rail_reach', L('各规划中心之间最快的铁路分钟数，对照“1小时通达”。', 'Fastest rail minutes between the plans’ centres, against “within one hour”.')))
   const all = await rows('rail_reach', dayOf(day))
   const list = all.filter((row) => row.circle_id === circleId && touches(row))
+  if (!all.length) {
+    const held = [...new Set((await rows('rail_reach', undefined, ['service_date'])).map((row) => row.service_date))].sort()
+    return part(title, '', gap(L('这一天未检验', 'Not tested on this day'), L('只在参考日检验：', 'Tested on reference dates:'), h('span', null, held.map((date) => [h('a', { href: linkTo('rail', { ...params, day: date, daytype: null }) }, date), ' ']))))
+  }
   if (!list.length) return part(title, '', gap(L('此圈未检验', 'Not tested for this circle'), L('只对规划提出此目标的圈检验。', 'Tested for the circles whose plans set the goal.')))
   const counted = [...groups(list, 'status')].sort((a, b) => b[1].length - a[1].length)
   const direct = new Map(pairs.map((row) => [`${row.origin_code} ${row.destination_code}`, row]))

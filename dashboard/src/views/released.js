@@ -73,7 +73,7 @@ export async function released(tableName, { where, keep = () => true, name = (co
         numeric: shown.some((row) => typeof row[column] === 'number'),
         value: (row) => (typeof row[column] === 'string' ? valueText(column, row[column], row) : row[column]),
         cell: (row) => cell(row, column),
-        className: SENTENCE.test(column) ? 'reason' : undefined,
+        className: SENTENCE.test(column) ? 'reason' : /_date$|_on$|^period_/.test(column) ? 'date' : undefined,
       })),
     }),
   )
