@@ -29,7 +29,8 @@ pooled as (
         period.network,
         period.period_type,
         period.period_start,
-        {{ ratio('sum(value.concentration)', 'count(*)', '1') }} as pm25_pooled
+        {{ ratio('sum(value.concentration)', 'count(*)', '1') }} as pm25_pooled,
+        count(distinct period.place_code) as cities_pooled
     from {{ ref('int_air__series_period') }} as period
     inner join {{ ref('int_air__day_period') }} as day
         on period.period_id = day.period_id
@@ -76,6 +77,8 @@ select
     circle.members_total,
     cast(meaned.cities_with_rate as integer) as cities_with_rate,
     cast(meaned.cities_with_pm25 as integer) as cities_with_pm25,
+    cast(case when meaned.basis = 'recomputed' then pooled.cities_pooled end as integer)
+        as cities_pooled,
     meaned.cities_with_rate < circle.members_total as is_partial,
     {{ published('meaned.aqi_rate_mean') }} as aqi_rate_mean_pct,
     {{ published('meaned.aqi_rate_pooled') }} as aqi_rate_pooled_pct,
