@@ -2,6 +2,7 @@
 import { download, h } from './dom.js'
 import { L, number } from './format.js'
 import { change, read } from './state.js'
+import { framed } from './picture.js'
 import { openSource } from './source.js'
 
 /**
@@ -224,7 +225,7 @@ export function figure({ title, note, chart, data, id, wide, legend, level = wid
     ? h('details', { class: 'numbers', open: read().params.numbers === id }, h('summary', null, L('数据表', 'The numbers')), table({ name: title, limit: 60, ...data }))
     : null
   const png = chart?.png
-    ? h('button', { type: 'button', class: 'quiet', onclick: async () => download(`${slug(title)}.png`, await chart.png()) }, 'PNG')
+    ? h('button', { type: 'button', class: 'quiet', 'aria-label': L(`导出 PNG：${title}`, `Export PNG: ${title}`), onclick: async () => download(`${slug(title)}.png`, await framed(await chart.png(), title, legend)) }, 'PNG')
     : null
   return h(
     'figure',

@@ -386,7 +386,11 @@ def test_what_is_exported_is_what_is_shown(reader: Reader, tmp_path: Path) -> No
     with page.expect_download() as event:
         page.locator("#trend .tools button").click()
     event.value.save_as(tmp_path / "out.png")
-    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    picture = (tmp_path / "out.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    # It stands alone: taller than the chart by its title, its key and the release it is from.
+    chart = page.locator("#trend canvas").evaluate("e => e.clientHeight")
+    assert int.from_bytes(picture[20:24]) >= 2 * (chart + 80)
 
 
 def test_the_page_is_used_by_keyboard_alone(reader: Reader) -> None:

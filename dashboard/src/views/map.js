@@ -122,7 +122,9 @@ export async function render(params) {
         title: `${named(indicator, 'name')} · ${year}`,
         note: mapNote(own.size > 0),
         chart: box,
-        legend: ringsOf.length ? h('div', { class: 'legend' }, ringsOf.map((one, i) => h('span', null, h('i', { vars: { '--c': i ? 'var(--river)' : 'var(--kapok)' } }), named(order.find((c) => c.circle_id === one), 'circle_name')))) : null,
+        legend: h('div', { class: 'legend' },
+          ringsOf.map((one, i) => h('span', null, h('i', { vars: { '--c': i ? 'var(--river)' : 'var(--kapok)' } }), named(order.find((c) => c.circle_id === one), 'circle_name'))),
+          now.length ? [[scale.low, L('最低', 'lowest')], [scale.high, L('最高', 'highest')]].map(([value, text]) => h('span', null, h('i', { class: 'dot', vars: { '--c': `var(--ramp-${scale.step(value)})` } }), `${text} ${number(value, digitsOf(value))} ${unitText(indicator.unit)}`)) : null),
         data: {
           rows: now,
           sortBy: 2,
