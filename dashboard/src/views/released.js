@@ -1,8 +1,8 @@
 // A released table as it is, with its own columns and words: for marts that need no picture.
 import { by, described, rows } from '../data.js'
 import { h } from '../dom.js'
-import { L, named, number, percent, sectionSet, word } from '../format.js'
-import { indicators, publication, publishedIn, said } from '../reference.js'
+import { L, named, number, percent, sectionSet, unitText, word } from '../format.js'
+import { indicators, places, publication, publishedIn, said } from '../reference.js'
 import { gap, num, table } from '../ui.js'
 
 const HIDDEN = /(_sha256|snapshot_id|locator|read_from|fact_id)$|_name_(zh|en)$/
@@ -17,7 +17,7 @@ async function columnWords(tableName) {
 
 /** `origin_code` reads as “origin”, `fastest_minutes` as “fastest minutes”. */
 const plainName = (column) => {
-  const text = column.replace(/_(code|id)$/, '').replaceAll('_', ' ')
+  const text = column.replace(/_(code|id|zh|en)$/, '').replaceAll('_', ' ')
   return text[0].toUpperCase() + text.slice(1)
 }
 
@@ -26,7 +26,8 @@ const plainName = (column) => {
  * chooses and orders them, {column: label} renames; `name` turns a place code into words.
  */
 export async function released(tableName, { where, keep = () => true, name = (code) => code, columns: chosen = null, labels = {}, limit = 20, sortBy = null, descending = true }) {
-  const [list, words, indicatorMap, circleMap] = await Promise.all([rows(tableName, where), columnWords(tableName), indicators(), rows('circle').then((found) => by(found, 'circle_id'))])
+  const [list, words, indicatorMap, circleMap, placeMap] = await Promise.all([rows(tableName, where), columnWords(tableName), indicators(), rows('circle').then((found) => by(found, 'circle_id')), places()])
+  const placeByName = new Map([...placeMap.values()].map((place) => [place.place_name_zh, place]))
   const valueText = (column, value, row) => {
     if (column === 'indicator_id') return named(indicatorMap.get(value), 'name') || word(value)
     if (/(circle|core|area|region)_id$/.test(column)) return named(circleMap.get(value), 'circle_name') || name(value) || value
@@ -34,6 +35,8 @@ export async function released(tableName, { where, keep = () => true, name = (co
     if (column === 'document' || column === 'timetable') return publication(value, column === 'document' ? null : undefined)
     if (column === 'series' || column === 'rate_series') return publishedIn(value)
     if (column === 'section_set') return sectionSet(value)
+    if (column === 'unit') return unitText(value)
+    if (column.endsWith('_names')) return value.split('、').map((zh) => named(placeByName.get(zh), 'place_name') || zh).join(L('、', ', '))
     return SENTENCE.test(column) ? said(value) : word(value)
   }
   const shown = list.filter(keep)
