@@ -53,7 +53,7 @@ def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
     try:
         outcome = _refresh(settings, plan, say)
     except MetrocircleError as error:
-        alerts.job_failed(settings, "refresh", str(error)[:2000])
+        alerts.job_failed(settings, "refresh", str(error))
         alerts.watch(settings)
         raise
     alerts.job_succeeded(settings, "refresh")

@@ -199,6 +199,8 @@ def wide_hours(data: bytes, name: str) -> Readings:
         raise LayoutDrift(f"{name}: damaged CSV ({error})") from error
     if frame.columns[:3] != ["date", "hour", "type"]:
         raise LayoutDrift(f"{name}: expected date,hour,type first, found {frame.columns[:3]}")
+    if not frame.height:
+        raise LayoutDrift(f"{name}: a header and no record")
     names = frame.columns[3:]
     is_site = sum(bool(re.fullmatch(r"\d{3,5}[A-Z]", column)) for column in names) > len(names) / 2
     unknown = set(frame["type"].unique().to_list()) - WIDE_TYPES.keys()

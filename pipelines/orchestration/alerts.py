@@ -16,18 +16,20 @@ import secrets
 import smtplib
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from pipelines.archive import guards
 from pipelines.lock import WriterBusy, alone
 from pipelines.orchestration import freshness
 from pipelines.quality import results
 from pipelines.settings import Settings
 
 TIMEOUT_SECONDS = 10
+MOST_TEXT = 2000
 # A sensor beats every minute or so; ten minutes of silence are no hiccup.
 SILENCE = timedelta(minutes=10)
 SENSORS = ("drop_folder", "watch")
@@ -154,7 +156,7 @@ def reconcile(settings: Settings, causes: Sequence[Cause], kinds: Iterable[str])
         current = {cause.key: cause for cause in causes}
         for key, cause in current.items():
             if key not in known or known[key].recovered:
-                known[key] = Open(**asdict(cause), since=now)
+                known[key] = Open(**asdict(_printable(cause)), since=now)
         for key, entry in known.items():
             if key.partition(":")[0] in looked_at and key not in current and not entry.recovered:
                 entry.recovered = now
@@ -163,6 +165,15 @@ def reconcile(settings: Settings, causes: Sequence[Cause], kinds: Iterable[str])
         left = [entry for entry in known.values() if not _is_done(entry)]
         _write_open(settings, left)
     return [entry for entry in left if not entry.recovered]
+
+
+def _printable(cause: Cause) -> Cause:
+    """The cause as every channel can carry it: names from a disk may be no UTF-8, and long."""
+
+    def clean(text: str) -> str:
+        return "\n".join(map(guards.shown, text[:MOST_TEXT].split("\n")))
+
+    return replace(cause, title=clean(cause.title), text=clean(cause.text))
 
 
 def _deliver(settings: Settings, name: str, channel: Channel, entries: Sequence[Open]) -> None:

@@ -131,6 +131,22 @@ def test_told_once_and_once_more_when_it_is_gone(
     ]  # fmt: skip
 
 
+def test_what_a_failure_says_reaches_every_channel_whatever_it_holds(
+    house: Settings, webhook: Webhook, mail: MailServer
+) -> None:
+    """A name in GBK, an escape sequence, a header of a mail, ten megabytes."""
+    alerts.job_failed(
+        house, "refresh", "no \udcc4\udcea\x1b[2J\r\nBcc: x@example.org\n" + "x" * 10**7
+    )
+    assert "recovered" not in log(house)[0] and len(log(house)) == 1
+    assert "no \\udcc4\\udcea\\x1b[2J\\r\nBcc" in str(webhook.bodies[0]["text"])
+    assert len(str(webhook.bodies[0]["text"])) < 3000
+    head, _, _ = mail.mails[0].partition("\r\n\r\n")
+    assert "Bcc" not in head
+    alerts.job_succeeded(house, "refresh")
+    assert len(webhook.bodies) == len(mail.mails) == 2
+
+
 def test_a_cause_that_nobody_looked_at_does_not_recover(house: Settings) -> None:
     alerts.reconcile(house, [DISK], ["job"])
     assert [e.key for e in alerts.reconcile(house, [], ["check"])] == [DISK.key]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 
 from pipelines.release import metadata
 from pipelines.release.verify import _check_manifest, verify
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -27,6 +31,30 @@ def release(published_few: Path, tmp_path: Path) -> Path:
 
 def kinds(folder: Path) -> set[tuple[str, str]]:
     return {(problem.path, problem.kind) for problem in verify(folder)}
+
+
+OLD_CLIENT = """
+import sys, duckdb
+from pathlib import Path
+from pipelines.release.verify import verify
+assert duckdb.__version__ == sys.argv[1], duckdb.__version__
+print(verify(Path(sys.argv[2]), 1))
+"""
+
+
+def test_an_older_client_finds_the_same(release: Path) -> None:
+    """METROCIRCLE_OLD_DUCKDB: a folder that holds another version of the duckdb package."""
+    folder = os.environ.get("METROCIRCLE_OLD_DUCKDB")
+    if not folder:
+        pytest.skip("METROCIRCLE_OLD_DUCKDB names no older client (tests/README.md)")
+    (found,) = Path(folder).glob("duckdb-*.dist-info")
+    version = found.stem.removeprefix("duckdb-")
+    done = subprocess.run(
+        [sys.executable, "-c", OLD_CLIENT, version, str(release)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": f"{folder}:{ROOT}"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
 def test_a_sound_copy_has_no_problem(release: Path) -> None:
