@@ -3,16 +3,20 @@
 Generated workbooks of about a million cells with merged two-row headers, as .xlsx and .xls, and the
 largest original held (the 2010 prefectures, where the folder of originals is there).
 
-Each time is of a whole command, so imports count: `nothing` is a command that only imports polars
-and calamine. `ours` gives header path, label path, role and block of each cell; `ours, cells only`
-stops where the others stop.
+The first table of a workbook is of whole commands, so imports count: `nothing` is a command that
+only imports polars and calamine. The second is of the reading alone, in a process that has read a
+small workbook before. `ours` gives header path, label path, role and block of each cell; `ours,
+cells only` stops where the others stop.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 if __name__ == "__main__" and not __package__:
@@ -106,7 +110,37 @@ def read(reader: str, path: Path) -> int:
     return int(sum(frame.notna().to_numpy().sum() for frame in sheets.values()))
 
 
-def compare(path: Path, rounds: int) -> str:
+def warm(reader: str, path: Path, small: Path) -> float:
+    """Processor seconds of all threads for reading a workbook, imports and first calls done."""
+    read(reader, small)
+    start = time.process_time()
+    read(reader, path)
+    return time.process_time() - start
+
+
+def compare_warm(path: Path, small: Path, cells: int, rounds: int) -> str:
+    """Markdown of the reading alone; each reader in a process of its own, taking turns."""
+    readers = [reader for reader in READERS if reader != "nothing"]
+    seconds: dict[str, list[float]] = {reader: [] for reader in readers}
+    for _ in range(rounds):
+        for reader in readers:
+            command = measure.python(__file__, "--warm", reader, str(path), str(small))
+            done = subprocess.run(
+                command, cwd=measure.ROOT, capture_output=True, text=True, check=True
+            )
+            seconds[reader].append(float(done.stdout))
+    base = statistics.median(seconds["ours"])
+    lines = [
+        "| reading alone | processor s | ratio | cells per processor s |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for reader in readers:
+        took = statistics.median(seconds[reader])
+        lines.append(f"| {reader} | {took:.2f} | {took / base:.2f} | {cells / took:,.0f} |")
+    return "\n".join(lines)
+
+
+def compare(path: Path, small: Path, rounds: int) -> str:
     cells = read("plain calamine", path)
     contenders = [
         measure.Contender(
@@ -119,22 +153,29 @@ def compare(path: Path, rounds: int) -> str:
     title = (
         f"`{path.name}`: {cells:,} cells that hold something, {path.stat().st_size / 1e6:.1f} MB"
     )
-    return f"{title}\n\n{measure.table(measure.compare(contenders, rounds), 'cells')}"
+    commands = measure.table(measure.compare(contenders, rounds), "cells")
+    return f"{title}\n\n{commands}\n\n{compare_warm(path, small, cells, rounds)}"
 
 
 def main() -> int:
     if sys.argv[1:2] == ["--read"]:
         return 0 if read(sys.argv[2], Path(sys.argv[3])) else 1
+    if sys.argv[1:2] == ["--warm"]:
+        sys.stdout.write(str(warm(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))))
+        return 0
     options = measure.arguments(__doc__.split("\n")[0]).parse_args()
     cells = int(1_000_000 * options.scale)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        small = {".xlsx": folder / "small.xlsx", ".xls": folder / "small.xls"}
         books = []
         for suffix, generate in ((".xlsx", generate_xlsx), (".xls", generate_xls)):
-            books.append(Path(folder) / f"generated{suffix}")
+            books.append(folder / f"generated{suffix}")
             generate(books[-1], cells)
+            generate(small[suffix], 1_000)
         if (ORIGINALS / LARGEST).is_file():
             books.append(ORIGINALS / LARGEST)
-        text = "\n\n".join(compare(path, options.rounds) for path in books)
+        text = "\n\n".join(compare(path, small[path.suffix], options.rounds) for path in books)
     sys.stdout.write(f"{text}\n")
     if options.write:
         measure.write("workbook", text)

@@ -109,11 +109,15 @@ def _vintages(
         connection,
         """
         select c.*, d.name_zh as document_zh, d.publisher, s.file, s.sha256, o.line,
-            o.indicator_raw, o.place_raw, o.scope_raw
+            o.indicator_raw, o.place_raw, o.scope_raw, printed.unit as unit_read,
+            printed.factor / canonical.factor as unit_factor
         from city_indicator_year c
         left join document d on d.document = c.document and d.edition = c.edition
         left join meta.snapshot s on s.snapshot_id = c.snapshot_id
         left join tidy.observation o on o.fact_id = c.fact_id
+        left join indicator i on i.indicator_id = c.indicator_id
+        left join tidy.unit printed on printed.unit_id = o.unit_id
+        left join tidy.unit canonical on canonical.unit_id = i.unit_id
         where c.place_code = ? and c.indicator_id = ? and c.year = ?
         order by c.scope, c.published_on nulls last, c.document, c.edition
         """,
@@ -128,7 +132,23 @@ def _vintages(
         )  # fmt: skip
     for row in rows:
         row["inputs"] = _inputs(connection, row["fact_id"]) if row.get("method") else []
+        row["copies"] = _copies(connection, row["fact_id"])
     return rows
+
+
+def _copies(connection: duckdb.DuckDBPyConnection, fact_id: str) -> list[Row]:
+    """Other files that hold the same cell of the same edition; a better copy stood in for them."""
+    return _rows(
+        connection,
+        """
+        select s.file, o.line, o.read_locator, o.source_kind, o.value_text, o.unit_raw
+        from tidy.observation o
+        join meta.snapshot s on s.snapshot_id = o.snapshot_id
+        where o.superseded_by = ?
+        order by s.file, o.line, o.read_locator
+        """,
+        fact_id,
+    )
 
 
 def _excluded(
@@ -318,6 +338,18 @@ def _vintage_lines(row: Row) -> list[str]:
             f"(sha256 {row['read_sha256']}…)",
             f"  held in {row['file']} {_place_in_file(row)} (snapshot {row['snapshot_id']})",
         ]
+    if (row.get("unit_factor") or 1) != 1 and row.get("value_raw") is not None:
+        lines.append(
+            f"  converted: {number(row['value_raw'])} {row['unit_read']} x "
+            f"{number(row['unit_factor'])} = {number(row['value'])} {row['unit']}"
+        )
+    if row.get("value_text") is not None and row.get("unit_read") and not row["unit_raw"]:
+        lines.append(f"  unit: none printed; {row['unit_read']} by the header map")
+    lines += [
+        f"  also in {copy['file']} {_place_in_file(copy)}: {copy['value_text']!r} "
+        f"{copy['unit_raw']}, {copy['source_kind']}"
+        for copy in row.get("copies", ())
+    ]
     if row.get("correction_id"):
         lines.append(f"  corrected: {row['correction_id']} (sources/yearbook/corrections.yml)")
     if row.get("note"):

@@ -71,6 +71,10 @@ EXPECTED = {
 }
 
 
+# The ending that a file of tables should have, by what it is.
+ENDING = {"html": ".htm", "xlsx": ".xlsx", "ole2": ".xls", "text": ".csv"}
+
+
 def media_type(path: Path) -> str:
     """What the first bytes say the file is, whatever its name claims."""
     with path.open("rb") as handle:
@@ -183,6 +187,7 @@ def inspect(root: Path, path: Path, limits: Limits | None = None) -> str:
         raise RefusedInput(
             f"{name}: expected {' or '.join(sorted(wanted))} by its name, found {media} "
             "(a portal often answers with an error page under the name of the table)"
+            + (f"; if it holds the table, let it end in {ENDING[media]}" if media in ENDING else "")
         )
     if media in {"zip", "xlsx"}:
         _inspect_zip(name, path, size, media, limits)

@@ -10,8 +10,10 @@ the recognisers, so that an unchanged folder of gigabytes is not read again.
 
 from __future__ import annotations
 
+import csv
 import importlib
 import json
+import re
 import secrets
 import zlib
 from collections.abc import Sequence
@@ -146,6 +148,21 @@ def _look(settings: Settings, folder: Path, path: Path, name: str) -> Recognised
         return Recognised(name, path, refusal=str(error))
     except OSError as error:
         return Recognised(name, path, refusal=f"{name}: {error.strerror or error}")
+
+
+def pass_over(offer: Offer, listed: Path) -> None:
+    """LeftOut when a file begins like one that a source knows and does not read.
+
+    listed: a CSV of `head`, a regular expression over the beginning of the text without blanks and
+    quotes, and `reason`.
+    """
+    if offer.media not in ("text", "gzip"):
+        return
+    head = re.sub(r"[\s\"]", "", offer.text().lstrip("\ufeff")[:400])
+    with listed.open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            if re.match(row["head"], head):
+                raise LeftOut(f"{offer.name}: {row['reason']}")
 
 
 def _claims(settings: Settings, offer: Offer) -> tuple[Claim, ...]:

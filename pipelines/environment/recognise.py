@@ -6,16 +6,15 @@ nothing that is slow to import: an unchanged refresh passes through here.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.archive import guards
-from pipelines.archive.offers import Claim, Offer
+from pipelines.archive.offers import Claim, Offer, pass_over
 from pipelines.environment import daily, pages, titles, wcf
-from pipelines.errors import LeftOut, RefusedInput
+from pipelines.errors import RefusedInput
 
 SOURCE = "environment"
 
@@ -153,13 +152,7 @@ def _water(offer: Offer, sources: Path) -> tuple[Claim, ...]:
 
 def _left_out(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     """Files that lie beside the evidence and are none: maps/left_out.csv says why."""
-    if offer.media not in ("text", "gzip"):
-        return ()
-    head = re.sub(r"[\s\"]", "", offer.text().lstrip("\ufeff")[:400])
-    with (sources / "environment/maps/left_out.csv").open(encoding="utf-8", newline="") as handle:
-        for row in csv.DictReader(handle):
-            if re.match(row["head"], head):
-                raise LeftOut(f"{offer.name}: {row['reason']}")
+    pass_over(offer, sources / "environment/maps/left_out.csv")
     return ()
 
 

@@ -48,6 +48,7 @@ from pipelines.archive.fetch import (
 from pipelines.archive.wire import Bounds
 from pipelines.errors import MetrocircleError, RefusedInput
 from pipelines.settings import Settings
+from pipelines.yearbook.recognise import ASSEMBLED
 
 SITE = Site(
     source="yearbook",
@@ -63,7 +64,7 @@ SITE = Site(
 )
 KNOWN = "sources/yearbook/portal_tables.csv"
 # Chapters that hold what the paper and the plans need (sources/yearbook/README.md).
-CHAPTERS = ("02", "03", "10", "12", "19")
+CHAPTERS = ("01", "02", "03", "10", "12", "19")
 # A guess at a name is tried so often; a name that is known, as often as the manners say.
 GUESSES = 2
 # Numbers in a row that are not there before a chapter counts as read.
@@ -249,7 +250,7 @@ def zipped(edition: int, held: dict[str, Answer]) -> bytes:
     table may lag behind its book by years.
     """
     files = {name: answer.body() for name, answer in held.items()}
-    files["page/assembled.txt"] = (
+    files[ASSEMBLED] = (
         f"广东统计年鉴{edition}\n{len(held)} files of the portal's edition {edition}, "
         "assembled by metrocircle fetch yearbook\n"
     ).encode()

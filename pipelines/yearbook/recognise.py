@@ -11,12 +11,14 @@ import csv
 import io
 from pathlib import Path
 
-from pipelines.archive.offers import TRANSCRIPTION_COLUMNS, Claim, Offer
+from pipelines.archive.offers import TRANSCRIPTION_COLUMNS, Claim, Offer, pass_over
 from pipelines.errors import RefusedInput
 
 SOURCE = "yearbook"
 READER = "tables"
 TABULAR = ("ole2", "xlsx", "html", "zip")
+# The page of a zip that the portal's client assembles: which edition, and that it may be a part.
+ASSEMBLED = "page/assembled.txt"
 # Rows of a sheet under their own numbers, as `sources/yearbook/README.md` describes them.
 SHEET_ROWS = b"source_row,c1,"
 
@@ -24,12 +26,14 @@ SHEET_ROWS = b"source_row,c1,"
 def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     """The claims of the yearbooks on a file; none when it is not theirs.
 
-    RefusedInput when it is meant as a transcription and its encoding or first row cannot be used.
+    RefusedInput when it is meant as a transcription and its encoding or first row cannot be used,
+    LeftOut when it is known and not read on purpose.
     """
     if offer.media == "text" and (identity := _transcription(offer)):
         return (Claim(SOURCE, *identity, "transcription", "transcription"),)
     if offer.media in TABULAR or (offer.media == "text" and offer.head.startswith(SHEET_ROWS)):
         return _tables(offer, sources)
+    pass_over(offer, sources / "yearbook/maps/left_out.csv")
     return ()
 
 

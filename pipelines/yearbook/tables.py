@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,6 +27,7 @@ from pipelines.archive.store import Snapshot
 from pipelines.errors import ContractBroken, RefusedInput, Reject, nearest
 from pipelines.registry.tables import read_text_csv
 from pipelines.yearbook import workbook
+from pipelines.yearbook.recognise import ASSEMBLED
 from pipelines.yearbook.workbook import SEPARATOR, Cells, column_letters, squeezed
 
 TABLES = "sources/yearbook/maps/tables.csv"
@@ -40,6 +42,7 @@ _YEAR = re.compile(r"^((?:19|20)[0-9]{2})年?$")
 _YEARS = re.compile(r"^\s*((?:19|20)[0-9]{2})\s*年?\s*$")
 _SCOPE = re.compile(r"全\s*[市巿]|市\s*辖\s*区|^\s*地区\s*$|^\s*市区\s*$")
 _CD_MEMBER = re.compile(r"(?:^|/)directory/[^/]+/(excel|html)/([^/]+)\.(xls|xlsx|htm|html)$", re.I)
+_PART_OF = re.compile(r"(?:^|/)([0-9]{2}-[0-9A-Z]{1,2}(?:-[0-9]{2})?)-([0-9])\.\w+$")
 _CD_NAME = re.compile(r"广东统计年鉴\D{0,6}((?:19|20)\d{2})|((?:19|20)\d{2})年?广东统计年鉴")
 _FLAGS = {"r": "revised", "p": "preliminary"}
 # Units that may end a bracket (当年价格万元). No short ones: 方美元 is a misprint, not 元.
@@ -151,11 +154,17 @@ def bare_title(text: str) -> str:
 
 
 def find(
-    cells: Cells, tables: Sequence[TableMap], page_title: str = "", book: str = "", member: str = ""
+    cells: Cells,
+    tables: Sequence[TableMap],
+    page_title: str = "",
+    book: str = "",
+    member: str = "",
+    before: Found | None = None,
 ) -> tuple[list[Found], list[str]]:
     """The tables of a file that the maps know, and the titles of those that they do not.
 
-    page_title: what an HTML page calls itself. book: the edition that the container states.
+    page_title: what an HTML page calls itself. book: the edition that the container states. before:
+    the table that the file before holds, where this one is its next part.
     """
     found: list[Found] = []
     unknown = []
@@ -167,6 +176,9 @@ def find(
         if known is None and found and titles and bare_title(titles[0]) == "":
             # A sheet of its own for each printed page: 2-19 续表 1.
             known = replace(found[-1], sheet=sheet)
+        elif known is None and not found and before and not any(map(bare_title, titles[:1])):
+            # A file of its own for each part, and no title but 续表 in it.
+            known = replace(before, sheet=sheet, member=member)
         if known:
             found.append(known)
         elif titles:
@@ -305,6 +317,12 @@ def parts(path: Path, media: str, name: str) -> Iterator[Part | workbook.Member]
         yield Part(member.name, cells, _page_title(member.content, kind))
 
 
+def _stem_and_part(member: str) -> tuple[str, int]:
+    """`…/02-14-1.xls` is part 1 of 02-14; what is no part of a table is part -1 of itself."""
+    found = _PART_OF.search(member)
+    return (found[1], int(found[2])) if found else (member, -1)
+
+
 def _workbooks_first(name: str) -> tuple[int, str]:
     return (0 if name.lower().endswith((".xls", ".xlsx")) else 1, name)
 
@@ -334,11 +352,16 @@ def found_tables(
     """
     book = book_edition(path, media)
     held: list[tuple[Part, list[Found], list[str]]] = []
+    ends: dict[tuple[str, int], Found] = {}
     for part in parts(path, media, name):
         if isinstance(part, workbook.Member):
             yield part
             continue
-        found, unknown = find(part.cells, tables, part.page_title, book, part.member)
+        stem, number = _stem_and_part(part.member)
+        before = ends.get((stem, number - 1))
+        found, unknown = find(part.cells, tables, part.page_title, book, part.member, before)
+        if found:
+            ends[stem, number] = found[-1]
         if media != "zip":
             yield part, found, unknown
         else:
@@ -423,7 +446,8 @@ def printed_rows(
             )
         )  # fmt: skip
     if media == "zip":
-        rejects += _missing(snapshot, tables, seen, unknown)
+        severity = "warning" if is_assembled(snapshot.path) else "error"
+        rejects += _missing(snapshot, tables, seen, unknown, severity)
         if unknown:
             rejects.append(
                 _reject(
@@ -443,8 +467,19 @@ ROWS = pl.Schema(
 )
 
 
+def is_assembled(path: Path) -> bool:
+    """Whether a zip is what the portal's client put together: the tables that somebody asked for,
+    where a CD is the whole book."""
+    with zipfile.ZipFile(path) as archive:
+        return any(workbook.member_name(e).endswith(ASSEMBLED) for e in archive.infolist())
+
+
 def _missing(
-    snapshot: Snapshot, tables: Sequence[TableMap], seen: set[int], unknown: list[str]
+    snapshot: Snapshot,
+    tables: Sequence[TableMap],
+    seen: set[int],
+    unknown: list[str],
+    severity: str,
 ) -> Iterator[Reject]:
     """Required tables of the document that no file of the zip holds, with the nearest titles."""
     names = {t.required for t in tables if t.line in seen}
@@ -458,6 +493,7 @@ def _missing(
             snapshot, name, title, f"a table titled {title!r}", "no such table",
             "a table that this document should hold is not there (layout drift)",
             candidates=nearest(words, sorted(set(unknown))),
+            severity=severity,
         )  # fmt: skip
 
 

@@ -18,12 +18,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from pipelines.archive import guards
 from pipelines.errors import RefusedInput
@@ -49,13 +48,16 @@ MERGED = pl.Schema(
     }
 )
 MAX_MEMBER_BYTES = 64 << 20
-PART_OF_ROWS = 4096
+# Cells that are objects at one time.
+PART_OF_CELLS = 1 << 16
 # The word over the column of labels, blanks taken out: what tells a header row from a data row.
 STUB_HEADS = (
     "城市", "市别", "市县别", "地区", "指标", "指标名称", "项目", "项目名称", "年", "年份", "行业",
     "县市", "区域", "名称", "地市", "县别", "县(市、区)", "市", "行业名称", "分组",
     "City", "Item", "Year", "Region", "Area",
 )  # fmt: skip
+# A whole number of an .xls may come as an int; a bool is neither.
+_NUMBERS = frozenset((float, int))
 _SHEET_ROWS = "source_row"
 _META_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _SPACE = re.compile(r"[\s\u3000]+")
@@ -167,8 +169,7 @@ def _spreadsheet(content: bytes, media: str, name: str) -> Cells:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         for sheet in book.sheet_names:
             held = book.get_sheet_by_name(sheet)
-            rows = held.to_python(skip_empty_area=False)
-            frames.append(_sheet_cells(sheet, rows))
+            frames.append(_sheet_cells(sheet, held))
             for (top, left), (bottom, right) in held.merged_cell_ranges or []:
                 ranges.append((sheet, top + 1, left + 1, bottom + 1, right + 1))
     except BaseException as error:
@@ -181,21 +182,26 @@ def _spreadsheet(content: bytes, media: str, name: str) -> Cells:
     return Cells(frame, pl.DataFrame(ranges, schema=MERGED, orient="row").sort(pl.all()))
 
 
-def _sheet_cells(sheet: str, rows: list[list[Any]]) -> pl.DataFrame:
+def _sheet_cells(sheet: str, held: CalamineSheet) -> pl.DataFrame:
     """Cells of one sheet, part by part, so that the cells as objects are soon given back."""
     parts = []
-    for start in range(0, len(rows), PART_OF_ROWS):
-        part = rows[start : start + PART_OF_ROWS]
-        rows[start : start + len(part)] = [[]] * len(part)
-        width = len(part[0])
+    # Rows come from the first of the sheet on, columns from the first that holds something.
+    left = held.start[1] if held.start else 0
+    rows = iter(held.iter_rows()) if held.start else iter(())
+    width = held.end[1] - left + 1 if held.end else 1
+    first = 1
+    while part := list(islice(rows, max(1, PART_OF_CELLS // width))):
         flat = list(chain.from_iterable(part))
         texts = pl.Series(
             "words",
-            [c if c.__class__ is str else None if c.__class__ is float else str(c) for c in flat],
+            [
+                c if c.__class__ is str else None if c.__class__ in _NUMBERS else str(c)
+                for c in flat
+            ],
             dtype=pl.String,
         )
         numbers = pl.Series(
-            "number", [c if c.__class__ is float else None for c in flat], dtype=pl.Float64
+            "number", [c if c.__class__ in _NUMBERS else None for c in flat], dtype=pl.Float64
         )
         parts.append(
             pl.DataFrame([texts, numbers])
@@ -203,12 +209,13 @@ def _sheet_cells(sheet: str, rows: list[list[Any]]) -> pl.DataFrame:
             .filter(pl.col("number").is_not_null() | (pl.col("words").str.strip_chars() != ""))
             .select(
                 pl.lit(sheet).alias("sheet"),
-                (pl.col("place") // width + start + 1).cast(pl.UInt32).alias("row"),
-                (pl.col("place") % width + 1).cast(pl.UInt32).alias("column"),
+                (pl.col("place") // width + first).cast(pl.UInt32).alias("row"),
+                (pl.col("place") % width + left + 1).cast(pl.UInt32).alias("column"),
                 pl.coalesce("words", number_text("number")).alias("text"),
                 "number",
             )
         )
+        first += len(part)
     return pl.concat(parts) if parts else pl.DataFrame(schema=CELLS)
 
 
@@ -546,18 +553,37 @@ def _sheet_paths(own: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
         schema={"block": pl.UInt32, "top": pl.UInt32, "body": pl.UInt32, "end": pl.UInt32},
         orient="row",
     )
-    placed = own.join_asof(spans, left_on="row", right_on="top", strategy="backward")
     notes = (
-        placed.filter(pl.col("row") >= pl.col("body"), pl.col("clean").str.contains(_NOTE))
+        own.filter(pl.col("clean").str.contains(_NOTE))
+        .join_asof(spans, left_on="row", right_on="top", strategy="backward")
+        .filter(pl.col("row") >= pl.col("body"))
         .group_by("block")
         .agg(pl.col("row").min().alias("note"))
     )
-    placed = placed.join(notes, on="block", how="left", maintain_order="left").join(
-        headers, on=["block", "column"], how="left", maintain_order="left"
+    spans = spans.join(notes, on="block", how="left", maintain_order="left")
+    paths = _row_paths(_with_roles(own.filter(pl.col("column") <= labels), spans, labels))
+    # Slice by slice: all columns of all cells at one time would take several times the result.
+    return pl.concat(
+        [
+            _with_roles(piece, spans, labels)
+            .join(headers, on=["block", "column"], how="left", maintain_order="left")
+            .join(paths, on="row", how="left", maintain_order="left")
+            .with_columns(
+                pl.when(pl.col("role").is_in(["value", "header"])).then(name).alias(name)
+                for name in ("header_path", "header_at", "is_anchor")
+            )
+            .select(PATHS.names())
+            for piece in own.iter_slices(PART_OF_CELLS)
+        ]
     )
+
+
+def _with_roles(own: pl.DataFrame, spans: pl.DataFrame, labels: int) -> pl.DataFrame:
+    """Cells with the `block` they stand in and their `role`."""
+    placed = own.join_asof(spans, left_on="row", right_on="top", strategy="backward")
     in_body = pl.col("row") >= pl.col("body")
     is_unit = pl.col("clean").str.contains(_UNIT)
-    placed = placed.with_columns(
+    return placed.with_columns(
         pl.when(in_body & (pl.col("row") >= pl.col("note")).fill_null(False))
         .then(pl.lit("note"))
         .when(in_body & (pl.col("column") <= labels))
@@ -572,15 +598,6 @@ def _sheet_paths(own: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("title"))
         .otherwise(pl.lit("header"))
         .alias("role")
-    )
-    paths = _row_paths(placed)
-    return (
-        placed.join(paths, on="row", how="left", maintain_order="left")
-        .with_columns(
-            pl.when(pl.col("role").is_in(["value", "header"])).then(name).alias(name)
-            for name in ("header_path", "header_at", "is_anchor")
-        )
-        .select(PATHS.names())
     )
 
 

@@ -35,6 +35,16 @@ def test_a_correction_is_shown_beside_the_printed_text(refreshed: Refreshed) -> 
     assert row["correction_id"] in explain.text(answer)
 
 
+def test_a_conversion_is_shown_and_where_its_unit_came_from(refreshed: Refreshed) -> None:
+    """万元 to 亿元; and a unit that the sheet does not print but the header map knows."""
+    said = explain.text(explain.explain(refreshed.release, "gdp", "佛山", 2018, None))
+    assert "converted: 99,358,845 万元 x 0.0001 = 9,935.8845 亿元" in said
+    said = explain.text(
+        explain.explain(refreshed.release, "population_registered", "四会", 2017, None)
+    )
+    assert "unit: none printed; 万人 by the header map" in said
+
+
 def test_a_circle_value_shows_its_members_and_its_denominator(refreshed: Refreshed) -> None:
     answer = explain.explain(
         refreshed.release, "gdp_share_of_province", "GZ_PAPER9", 2021, "first_published"

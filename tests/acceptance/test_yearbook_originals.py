@@ -22,6 +22,7 @@ from pipelines.archive import acquire, guards
 from pipelines.archive.offers import HEAD_BYTES, Offer
 from pipelines.archive.store import Snapshot, sha256_of
 from pipelines.errors import Reject
+from pipelines.settings import Settings
 from pipelines.yearbook import maps, recognise
 from pipelines.yearbook.workbook import column_letters
 
@@ -177,6 +178,20 @@ def rebuilt(raw_rows: Path) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def test_every_file_of_the_folder_is_read_or_named_with_a_reason(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Workbooks and pages are read; what lies beside them says why it is not."""
+    taken, refused = acquire.offered(Settings(warehouse=tmp_path, drop=folder))
+    read = {snapshot.file.removeprefix("drop/") for snapshot in taken}
+    for path in folder.rglob("*"):
+        if path.suffix in (".xls", ".xlsx", ".html"):
+            assert path.relative_to(folder).as_posix() in read
+    assert len(read) == 68
+    said = Counter(one.outcome for one in refused)
+    assert said == {"known_original": 18, "left_out": 35}
 
 
 def test_25_editions_of_the_city_yearbook_from_the_rows_of_their_sheets(

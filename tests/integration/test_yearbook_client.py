@@ -11,15 +11,17 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from fake_portal import FAULTS, FakePortal, workbook
 from local_server import LocalServer, serving
 from python_calamine import CalamineWorkbook
+from yearbook_maps import known_maps
 
 from pipelines.archive import acquire
 from pipelines.archive.fetch import Fetcher, Stopped
 from pipelines.settings import Settings
-from pipelines.yearbook import client
+from pipelines.yearbook import client, maps
 from tests.conftest import ROOT
 
 GDP = "全省各市地区生产总值"
@@ -134,6 +136,18 @@ def test_the_zip_is_the_same_bytes_for_the_same_files_and_is_offered(tmp_path: P
         ("fetched/yearbook/广东统计年鉴2025.zip", "guangdong_yearbook", "2025", "tables")
     ]
     assert refused == []
+    # It loads by map, and what nobody asked for is no error: the set is not the whole book.
+    rows, rejects = maps.observations({s.slice: [s] for s in taken}, known_maps())
+    assert {
+        (r["indicator_id"], r["place_code"], r["period"], float(r["number"]), r["locator"])
+        for r in rows.filter(pl.col("superseded_by").is_null()).to_dicts()
+    } == {
+        ("gdp", "440100", year, value, f"directory/02/excel/02-15-0.xls:Sheet1!{cell}")
+        for year, value, cell in (("2022", 28839.0, "C4"), ("2023", 30355.73, "D4"))
+    }
+    assert {r.locator for r in rejects if "should hold" in r.reason} >= {"population", "rd"}
+    # The second part repeats the first here, which no real one does.
+    assert {r.reason for r in rejects if r.severity == "error"} == {"the same cell is listed twice"}
 
 
 def test_killed_and_taken_up_again(tmp_path: Path) -> None:

@@ -101,8 +101,11 @@ def test_other_text_waits_for_a_parser(settings: Settings, data: str | bytes) ->
         ("\ufeff广州,2013-12,109,21~190,轻度污染,82.3,106.4,26.8,1.3,63,81,44\n", "month means"),
         ("id,cityid,provinceid,lon,lat\nX1001A,北京,北京,116.366,39.8673\n", "coordinates"),
         ('{\n  "北京": {\n    "lng": 116.225,\n', "coordinates of cities"),
+        ("min_row,max_row,min_col,max_col\n2,3,1,2\n", "merged cells"),
+        ('{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"adcode":44',
+         "outlines"),
     ],
-    ids=["months", "stations", "cities"],
+    ids=["months", "stations", "cities", "merged cells", "outlines"],
 )  # fmt: skip
 def test_a_known_file_that_is_no_evidence_says_why(
     settings: Settings, data: str, reason: str

@@ -132,6 +132,17 @@ def test_dropping_the_cd_loads_the_inputs_of_the_paper(stated: bool, tmp_path: P
     assert (others.raw_text, others.severity) == ("全省固定资产投资", "warning")
 
 
+@pytest.mark.parametrize("title", ["2-14 续表", "续表 1 continued", None])
+def test_a_part_that_prints_no_title_goes_on_with_the_part_before(
+    title: str | None, tmp_path: Path
+) -> None:
+    rows = [(title,), *sheet("", "亿元", (2022, 2023), GDP)[2:]]
+    found, rejects = load(cd(tmp_path, book("02-14-1", **{"02_14_1": make.xls(rows)})))
+    assert [r.message() for r in rejects if r.severity == "error"] == []
+    assert found["gdp", "440100", "2023"][2].startswith("02-14-1.xls:")
+    assert found["gdp", "440100", "2000"][2].startswith("02-14-0.xls:")
+
+
 def test_an_index_under_the_title_of_the_level_is_told_by_its_unit(tmp_path: Path) -> None:
     index = sheet("2-15 全省各市地区生产总值", "上年=100", (2022, 2023), {"广  州": 104.6})
     found, _ = load(cd(tmp_path, book("02-15", **{"02_15": make.xls(index)})))

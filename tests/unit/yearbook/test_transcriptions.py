@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from decimal import Decimal
 from functools import lru_cache
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -285,6 +286,36 @@ def test_a_damaged_cell_stays_as_printed() -> None:
         and "年末总人口" in row["indicator"]
     ]
     assert row["value"] == "130．O"
+
+
+def test_three_shares_under_one_name_are_told_apart_as_their_neighbours_print_them() -> None:
+    """Edition 2010 heads all three industries 第一产业: of all orders of its columns ours must be
+    the one that lies nearest to editions 2009 and 2011, which name them."""
+    shares: dict[tuple[str, str], dict[str, Decimal]] = {}
+    for row in facts():
+        to = mapped(row)
+        if (
+            row["document"] == "china_city_yearbook"
+            and to
+            and to["indicator_id"].endswith("_share")
+        ):
+            place = re.sub(r"^[0-9]+\.|\s|市$", "", row["place"])
+            held = shares.setdefault((row["edition"], place), {})
+            held[to["indicator_id"]] = Decimal(row["value"])
+    ours = {place: held for (edition, place), held in shares.items() if edition == "2010"}
+    assert len(ours) == 23
+    assert all(abs(sum(held.values()) - 100) <= Decimal("0.3") for held in ours.values())
+    names = ("primary_share", "secondary_share", "tertiary_share")
+    for edition in ("2009", "2011"):
+        away = {
+            order: sum(
+                abs(held[name] - shares[edition, place][other])
+                for place, held in ours.items()
+                for name, other in zip(names, order, strict=True)
+            )
+            for order in permutations(names)
+        }
+        assert min(away, key=lambda order: away[order]) == names, edition
 
 
 # ------------------------------------------------------------------ the command itself

@@ -11,7 +11,6 @@ from typing import Any
 
 import make_workbook as make
 import make_yearbook
-import polars as pl
 import pytest
 from yearbook_maps import SETTINGS, known_maps
 
@@ -203,8 +202,34 @@ def test_an_original_wins_and_a_disagreement_is_an_error(tmp_path: Path) -> None
     )  # fmt: skip
 
 
+def taken(house: Settings, folder: Path) -> tuple[list[dict[str, Any]], list[Reject]]:
+    """What the drop folder gives under the maps of the house, as they stand there."""
+    offered, refused = acquire.offered(replace(house, drop=folder))
+    assert refused == []
+    rows, rejects = maps.observations(
+        {snapshot.slice: [snapshot] for snapshot in offered}, known_maps(house.sources)
+    )
+    return rows.to_dicts(), rejects
+
+
+def test_the_next_edition_in_the_same_layout_is_one_line_and_a_dropped_workbook(
+    tmp_path: Path,
+) -> None:
+    """CONTRIBUTING, "Add an edition": its date of publication; its tables and headers are known."""
+    house = make_yearbook.house(tmp_path / "house")
+    make.put(tmp_path / "drop", "whatever.xlsx", make.xlsx(WIDE, WIDE_MERGED))
+    _append(house.sources / "yearbook" / "editions.csv", [
+        "china_city_yearbook", "2025", "2025-12-31", "assumed", "test",
+    ])  # fmt: skip
+    rows, rejects = taken(house, tmp_path / "drop")
+    assert [r.message() for r in rejects if r.severity == "error"] == []
+    assert {(r["place_code"], r["edition"], r["period"], r["number"]) for r in rows} == {
+        ("440100", "2025", "2024", 31032), ("441900", "2025", "2024", 12282),
+    }  # fmt: skip
+
+
 def test_a_new_edition_is_map_rows_and_a_dropped_workbook(tmp_path: Path) -> None:
-    """CONTRIBUTING, "Add an edition": no code, only rows of maps, then the file."""
+    """CONTRIBUTING, "Add an edition": a table that nobody knew; no code, only rows of maps."""
     house = make_yearbook.house(tmp_path / "house")
     folder = house.sources / "yearbook"
     _append(folder / "maps" / "tables.csv", [
@@ -218,32 +243,16 @@ def test_a_new_edition_is_map_rows_and_a_dropped_workbook(tmp_path: Path) -> Non
     _append(folder / "editions.csv", [
         "china_city_yearbook", "2026", "2026-12-31", "assumed", "test",
     ])  # fmt: skip
-    drop = tmp_path / "drop"
     rows = [
         ("9-9 城市经济总量（新表）",),
         ("城市", "City", "总量（亿元）"),
         ("广州市", "x", "33000"),
     ]
-    make.put(drop, "whatever.xlsx", make.xlsx(rows))
-    settings: Settings = replace(house, drop=drop)
-    taken, refused = acquire.offered(settings)
-    assert refused == []
-    (snapshot,) = taken
-    assert (snapshot.slice, snapshot.source_kind) == ("china_city_yearbook--2026", "original")
-    known = known_maps()
-    edited = replace(
-        known,
-        headers=maps.read_text_csv(folder / "maps" / "headers.csv"),
-        tables=tables.read_tables(house.sources),
-        editions=known.editions.vstack(
-            known.editions.filter(pl.col("document") == "china_city_yearbook")
-            .head(1)
-            .with_columns(edition=pl.lit("2026"))
-        ),
-    )
-    found, rejects = maps.observations({snapshot.slice: [snapshot]}, edited)
+    make.put(tmp_path / "drop", "whatever.xlsx", make.xlsx(rows))
+    found, rejects = taken(house, tmp_path / "drop")
     assert rejects == []
-    (row,) = found.to_dicts()
+    (row,) = found
+    assert (row["slice"], row["source_kind"]) == ("china_city_yearbook--2026", "original")
     assert (row["place_code"], row["indicator_id"], row["period"]) == ("440100", "gdp", "2025")
     assert (row["number"], row["unit_id"]) == (Decimal(33000), "cny_100m")
     assert row["locator"] == "Sheet1!C3"
