@@ -112,11 +112,23 @@ def _site_hours(offer: Offer, sources: Path) -> tuple[Claim, ...]:
 
 
 _SITE_HEAD = re.compile(rb"^(?:\xef\xbb\xbf)?Date,Hour,WatchPoint,AQI,")
-_SITE_YEAR = re.compile(rb"^(20\d\d)\d{4},", re.MULTILINE)
 
 
 def _years(data: bytes) -> set[str]:
-    return {year.decode() for year in _SITE_YEAR.findall(data)}
+    """Years of the days that lines begin with.
+
+    Each look is for one not met yet, from the place of the last: a million lines of a year are
+    passed over, not collected.
+    """
+    years: set[str] = set()
+    at = 0
+    while True:
+        met = "|".join(sorted(years)) or "-"
+        found = re.compile(rf"\n(?!{met})(20\d\d)\d{{4}},".encode()).search(data, at)
+        if found is None:
+            return years
+        years.add(found[1].decode())
+        at = found.start()
 
 
 def _wide_hours(offer: Offer, sources: Path) -> tuple[Claim, ...]:
