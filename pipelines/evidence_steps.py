@@ -154,6 +154,18 @@ _PAIR_LINE = (
     "place_level={place_level} origin_code={origin_code} destination_code={destination_code})"
 )
 
+_HOURS = (
+    "select h.place_raw, h.station_code, h.station_name, h.aqi_published, h.pm25_ugm3, "
+    "h.pm10_ugm3, h.so2_ugm3, h.no2_ugm3, h.co_mgm3, h.o3_1h_ugm3, h.part, h.record, s.file, "
+    "s.sha256 from tidy.air_station_hour as h "
+    "left join meta.snapshot as s on h.snapshot_id = s.snapshot_id "
+)
+_HOUR_LINE = (
+    "{place_raw} {station_code} {station_name}: index {aqi_published}, PM2.5 {pm25_ugm3}, PM10 "
+    "{pm10_ugm3}, SO2 {so2_ugm3}, NO2 {no2_ugm3}, CO {co_mgm3}, O3 {o3_1h_ugm3}; record {record} "
+    "of {part} in {file}"
+)
+
 _AIR_DAYS = (
     "select r.observed_on, r.aqi, r.is_official, r.missing_pollutants, d.raw_text, "
     "d.locator, s.file, d.line, s.sha256, d.read_from, d.read_locator, d.read_sha256 "
@@ -170,6 +182,19 @@ _AIR_DAY_LINE = (
 
 # Tables whose rows rest on many others, or on printed rows of their own.
 OWN: dict[str, tuple[Step, ...]] = {
+    "main.indicator": (
+        Step(
+            "publications that hold it",
+            ("indicator_id",),
+            "select document, count(distinct edition) as editions, min(year) as first_year, "
+            "max(year) as last_year, count(*) as cells, count(distinct place_code) as places, "
+            "count(method) = count(*) as is_derived from city_indicator_year "
+            "where indicator_id = $indicator_id and value is not null "
+            "group by document order by cells desc, document",
+            "{document}: {cells} cells of {places} places, {first_year} to {last_year}, in "
+            "{editions} editions; derived {is_derived}",
+        ),
+    ),
     "main.city_year_wide": (
         Step(
             "values of the row",
@@ -775,6 +800,49 @@ order by a.leaves, a.train_no, b.train_no, a.from_station, a.to_station, b.to_st
             ("place_code", "document", "edition"),
             _AIR_DAYS.replace("$EDITION", "r.edition = $edition"),
             _AIR_DAY_LINE,
+        ),
+    ),
+    "main.air_hour_check": (
+        Step(
+            "records of the hour",
+            ("document", "edition", "observed_on", "hour", "network", "state"),
+            _HOURS + "where h.document = $document and h.edition = $edition "
+            "and h.observed_on = $observed_on and h.hour = $hour and h.network = $network "
+            "and h.state = $state and h.aqi_published is not null "
+            "order by h.part, h.record, h.station_code",
+            _HOUR_LINE,
+        ),
+        Step(
+            "indices that differ",
+            ("document", "edition", "observed_on", "hour"),
+            "select place_raw, station_code, station_name, aqi_published, aqi, "
+            "pollutants_missing, cause, part, record from air_hour_difference "
+            "where document = $document and edition = $edition and observed_on = $observed_on "
+            "and hour = $hour order by part, record, station_code",
+            "{place_raw} {station_code} {station_name}: published {aqi_published}, recomputed "
+            "{aqi} ({cause})",
+        ),
+    ),
+    "main.air_hour_difference": (
+        Step(
+            "record",
+            ("snapshot_id", "part", "record", "place_raw", "station_code"),
+            _HOURS + "where h.snapshot_id = $snapshot_id and h.part = $part "
+            "and h.record = $record and h.place_raw = $place_raw "
+            "and h.station_code = $station_code",
+            _HOUR_LINE,
+        ),
+    ),
+    "main.water_section_class": (
+        Step(
+            "readings of the section",
+            ("snapshot_id", "record"),
+            "select r.item, r.item_raw, r.value_text, r.unit_raw, r.section_raw, r.moment_raw, "
+            "r.record, s.file, s.sha256 from tidy.water_section_reading as r "
+            "left join meta.snapshot as s on r.snapshot_id = s.snapshot_id "
+            "where r.snapshot_id = $snapshot_id and r.record = $record order by r.item",
+            "{section_raw} {moment_raw} {item_raw}: {value_text} {unit_raw}, record {record} of "
+            "{file}",
         ),
     ),
     "main.air_reconciliation": (
