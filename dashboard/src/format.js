@@ -189,6 +189,15 @@ const WORDS = {
   composite_index_rank: ['综合指数排名', 'Rank, composite index'],
   pm25_rank: ['PM2.5 排名', 'Rank, PM2.5'],
   aqi_rank: ['达标率排名', 'Rank, good-day rate'],
+  reference: ['参比状态', 'Reference state'],
+  standard: ['标准状态', 'Standard state'],
+  dissolved_oxygen: ['溶解氧', 'Dissolved oxygen'],
+  permanganate_index: ['高锰酸盐指数', 'Permanganate index'],
+  total_phosphorus: ['总磷', 'Total phosphorus'],
+  ammonia_nitrogen: ['氨氮', 'Ammonia nitrogen'],
+  ph: ['pH', 'pH'],
+  river_limits: ['合河流限值', 'By river limits'],
+  lake_limits: ['合湖库限值', 'By lake limits'],
   great_expectations: ['到货检查', 'Great Expectations'],
   dbt: ['模型检查', 'dbt'],
   facts: ['仅事实', 'Facts only'],
@@ -208,6 +217,7 @@ export function word(text) {
   if (asOf) return L(`截至${asOf[1]}年版`, `As of edition ${asOf[1]}`)
   const pair = WORDS[text]
   if (pair) return L(...pair)
+  if (/^[a-z_]+(,[a-z_]+)+$/.test(text)) return text.split(',').map(word).join(L('、', ', '))
   // Only a token of a vocabulary is made readable: an edition such as 2020-01_2020-02 stays as it is.
   return /^[a-z]+(_[a-z]+)+$/.test(text) ? text.replaceAll('_', ' ') : String(text)
 }

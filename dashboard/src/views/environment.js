@@ -1,5 +1,5 @@
 // Air as published and as recomputed: two facts, side by side.
-import { groups, has, rows } from '../data.js'
+import { described, groups, has, rows } from '../data.js'
 import { axis, chart, tip } from '../chart.js'
 import { h, s } from '../dom.js'
 import { L, named, number, word } from '../format.js'
@@ -75,7 +75,15 @@ export async function render(params) {
     has('water_area_period')
       ? h('section', null, h('div', { class: 'section-head' }, h('h2', null, L('地表水', 'Surface water')), h('p', null, L('断面口径不同者不比较', 'Sets of sections are never compared'))), await released('water_area_period', { name, limit: 18, columns: ['place_code', 'period_start', 'period_end', 'section_set', 'document', 'sections', 'good_rate_pct', 'good_sections', 'inferior_rate_pct', 'water_index', 'water_index_change_pct', 'water_rank'], labels: { place_code: L('地区', 'Place') } }))
       : missingTable('water_area_period', L('地表水断面与水质达标率。', 'Surface-water sections and their standard.')),
+    await records('water_section_class', L('断面水质类别', 'Class of river sections'), L('按 GB 3838-2002 复算，与公布类别并列', 'by GB 3838-2002, beside the published class'), { columns: ['province_raw', 'basin_raw', 'section_raw', 'moment_raw', 'class_published', 'class_river', 'class_lake', 'deciding_items', 'agreement'], limit: 12 }),
+    await records('air_hour_check', L('逐时指数核对', 'Hourly indices checked'), L('按 HJ 633-2012 复算', 'recomputed by HJ 633-2012'), { columns: ['document', 'observed_on', 'hour', 'network', 'state', 'indices_published', 'indices_equal', 'indices_different', 'indices_not_computable'], sortBy: 'observed_on', limit: 12 }),
   ]
+}
+
+/** Records that only dropped or fetched files bring: nothing is shown where there are none. */
+async function records(table, title, text, shown) {
+  if (!described(table)?.rows) return null
+  return h('section', null, h('div', { class: 'section-head' }, h('h2', null, title), h('p', null, text)), await released(table, shown))
 }
 
 const periodText = ({ key, type }) => {
