@@ -109,7 +109,7 @@ def read_window(
     }
     rejects = [
         *_damaged(timetable.flaws, labels),
-        *_without_days(unreadable, labels),
+        *_unusable(unreadable, labels),
         *_without_place(stops.filter(pl.col("place_code").is_null()), labels),
     ]
     return ServiceDate(tables, rejects)
@@ -133,11 +133,18 @@ def _parsed(slice_: str, snapshots: tuple[Snapshot, ...]) -> tuple[cr.Timetable,
 
 
 def running(trains: pl.DataFrame, window: Window) -> tuple[pl.DataFrame, Array, pl.DataFrame]:
-    """Trains that run in the window, their rows of days, and those whose days cannot be read."""
-    trains = trains.sort("line").unique("train_no", keep="first", maintain_order=True)
+    """Trains that run in the window, their rows of days, and those that cannot be used, with a
+    `reason`: days that cannot be read, a train_no that an earlier line has."""
     masks = calendar.readable_masks(trains["calendar"], window)
-    readable = pl.col("calendar").is_in(list(masks))
-    good, bad = trains.filter(readable), trains.filter(~readable)
+    reason = pl.coalesce(
+        pl.when(~pl.col("train_no").is_first_distinct()).then(pl.lit("the train is listed twice")),
+        pl.when(~pl.col("calendar").is_in(list(masks))).then(
+            pl.lit("running days that cannot be read")
+        ),
+    )
+    judged = trains.sort("line").with_columns(reason=reason)
+    good = judged.filter(pl.col("reason").is_null()).drop("reason")
+    bad = judged.filter(pl.col("reason").is_not_null())
     number = {expression: n for n, expression in enumerate(masks)}
     which = good["calendar"].replace_strict(number, return_dtype=pl.Int32).to_numpy()
     days = calendar.day_matrix(list(masks.values()), window)
@@ -254,14 +261,13 @@ def _damaged(flaws: pl.DataFrame, labels: _Labels) -> list[Reject]:
     ]
 
 
-def _without_days(trains: pl.DataFrame, labels: _Labels) -> list[Reject]:
+def _unusable(trains: pl.DataFrame, labels: _Labels) -> list[Reject]:
+    expected = "a train_no once, with running days of pipelines/rail/calendar.py"
+    rows = trains.select("line", "train_no", "calendar", "reason").iter_rows()
     return [
-        labels.reject(
-            labels.trains, line, f"{train_no},{calendar_}",
-            "an expression of pipelines/rail/calendar.py", "running days that cannot be read",
-        )
-        for line, train_no, calendar_ in trains.select("line", "train_no", "calendar").iter_rows()
-    ]  # fmt: skip
+        labels.reject(labels.trains, line, f"{train_no},{days}", expected, reason)
+        for line, train_no, days, reason in rows
+    ]
 
 
 def _without_place(stops: pl.DataFrame, labels: _Labels) -> list[Reject]:

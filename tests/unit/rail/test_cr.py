@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.rail import cr
+from pipelines.rail import cr, whole
+from pipelines.rail.calendar import Window
 
 NIGHT = """\ufeff650000K123A0,K123,240410-16,0
 650000K123B0,K123,240417
@@ -62,6 +65,21 @@ def test_stops_without_a_train_are_a_flaw() -> None:
 
 
 @given(st.text(alphabet='GZQ65K,:0123\n 佛\x00\r"', max_size=200))
-def test_no_text_stops_the_reading(text: str) -> None:
+@example("650000C00010,C1\nGZQ,,08:00\nDGQ,x\n\n650000C00010,C1\n\nGZQ,,08:00\n")
+def test_no_text_stops_the_reading_and_no_line_is_lost(text: str) -> None:
+    """A line is a train, a stop, or one of a block whose flaw is named."""
     found = cr.read(text)
-    assert set(found.flaws["block"]).isdisjoint(found.stops["block"])
+    bad = set(found.flaws["block"])
+    assert bad.isdisjoint(found.stops["block"])
+    read = {*found.trains["line"], *found.stops["line"]}
+    lines = cr.cells(text, 1).select("line", "block").rows()
+    assert [line for line, block in lines if line not in read and block not in bad] == []
+
+
+def test_a_train_no_that_comes_again_is_named() -> None:
+    block = "650000C00010,C1\nGZQ,,08:00\nSZQ,60\n"
+    trains = cr.read(f"{block}\n{block}").trains
+    window = Window(date(2024, 4, 15), date(2024, 4, 15), date(2024, 4, 18))
+    good, runs, bad = whole.running(trains, window)
+    assert (good.height, runs.sum()) == (1, 4)
+    assert bad.select("line", "reason").rows() == [(5, "the train is listed twice")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.rail import twin
+from pipelines.rail import cr, twin
 
 TIMES = """\
 LZJ,,17:52,Y667,,220408-20|26-0512
@@ -97,7 +98,16 @@ def test_a_bad_line_is_a_flaw_with_its_place(file: str, text: str, reason: str) 
 
 @settings(deadline=None)
 @given(st.text(alphabet='GZQ65K,:0123\n 佛\x00\r"', max_size=200), st.booleans())
-def test_no_text_stops_the_reading(text: str, is_list: bool) -> None:
-    found = twin.read(*((TIMES, text) if is_list else (text, TRAINS)))
-    bad = found.flaws.filter(found.flaws["file"] == "time")["block"]
-    assert set(bad).isdisjoint(found.stops["block"])
+def test_no_text_stops_the_reading_and_no_line_is_lost(text: str, is_list: bool) -> None:
+    """A line is a train, a stop, or a flaw: in the file of stops one of its block's."""
+    times, trains = (TIMES, text) if is_list else (text, TRAINS)
+    found = twin.read(times, trains)
+    flaws = {file: found.flaws.filter(pl.col("file") == file) for file in ("time", "train")}
+    bad = set(flaws["time"]["block"])
+    assert bad.isdisjoint(found.stops["block"])
+    lists = set(cr.cells(trains, 1)["line"])
+    assert lists == {*found.trains["line"], *flaws["train"]["line"]}
+    begins = (pl.col("c1") == "") & (pl.col("c3") != "")
+    lines = cr.cells(times, 6).with_columns(run=begins.cum_sum()).select("line", "run").rows()
+    read = set(found.stops["line"])
+    assert [line for line, run in lines if line not in read and run not in bad] == []
