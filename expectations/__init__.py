@@ -35,6 +35,8 @@ SUITES = (
     "rail_city_pair_day_national",
     "rail_day",
     "rail_day_type",
+    "rail_listed_pair",
+    "rail_listed_train",
     "rail_pair_day",
     "rail_service",
     "rail_station",

@@ -141,6 +141,14 @@ _BEST_LINE = (
 )
 _BEST = "b.place_name_zh, b.indicator_id, b.year, b.value, b.unit, b.document, b.edition, b.fact_id"
 
+# The days of a month, or ordinary days of one day of the week (rail_city_pair_season).
+_SEASON = (
+    "not {0}.is_gap_day and case $season_kind when 'month' "
+    "then strftime({0}.service_date, '%Y-%m') = $season "
+    "else {0}.day_type in ('workday', 'weekend') "
+    "and cast(extract(isodow from {0}.service_date) as varchar) = $season end"
+)
+
 # Trains of pairs on days, each a row of evidence by itself.
 _PAIR_DAYS = (
     "select p.service_date, p.day_type, p.place_level, p.origin_code, p.origin_name_zh, "
@@ -659,6 +667,90 @@ order by a.leaves, a.train_no, b.train_no, a.from_station, a.to_station, b.to_st
             "where timetable = $timetable and (day_type = $day_type or $day_type = 'all') "
             "order by service_date",
             "{service_date} {day_type}: {trains} trains, gap day {is_gap_day}",
+        ),
+    ),
+    "main.rail_city_pair_season": (
+        Step(
+            "days of the season with a train",
+            ("timetable", "season_kind", "season", "origin_code", "destination_code"),
+            _PAIR_DAYS + "where p.timetable = $timetable and p.place_level = 'prefecture' "
+            "and p.origin_code = $origin_code and p.destination_code = $destination_code "
+            f"and {_SEASON.format('p')} order by p.service_date",
+            _PAIR_LINE,
+        ),
+        Step(
+            "days held whole",
+            ("timetable", "season_kind", "season"),
+            "select d.service_date, d.day_type, d.trains from rail_service_day as d "
+            f"where d.timetable = $timetable and {_SEASON.format('d')} order by d.service_date",
+            "{service_date} {day_type}: {trains} trains",
+        ),
+    ),
+    "main.economic_link_stability": (
+        Step(
+            "links under both variants, by the first",
+            ("circle_id", "year", "variant", "other_variant"),
+            "select 'economic_link_city_pair_year' as table_name, a.circle_id, a.year, "
+            "a.origin_code, a.destination_code, a.link_rank, b.link_rank as other_rank, "
+            "a.variant, b.variant as other_variant from economic_link_city_pair_year as a "
+            "inner join economic_link_city_pair_year as b "
+            "using (circle_id, year, origin_code, destination_code) "
+            "where a.circle_id = $circle_id and a.year = $year and a.variant = $variant "
+            "and b.variant = $other_variant order by a.link_rank, a.origin_code, "
+            "a.destination_code",
+            "{origin_code}–{destination_code}: {link_rank} by {variant}, {other_rank} by "
+            "{other_variant} ({table_name})",
+        ),
+    ),
+    "main.network_rank_difference": (
+        Step(
+            "economic link of the pair",
+            ("circle_id", "year", "variant", "origin_code", "destination_code"),
+            "select 'economic_link_city_pair_year' as table_name, * "
+            "from economic_link_city_pair_year where circle_id = $circle_id and year = $year "
+            "and variant = $variant and origin_code = $origin_code "
+            "and destination_code = $destination_code",
+            "{link_rank} of {pairs}: link {link}, share {link_share}, {mass} over {distance} "
+            "{distance_basis} ({table_name})",
+        ),
+        Step(
+            "trains of the pair on the day",
+            ("service_date", "origin_code", "destination_code"),
+            _PAIR_DAYS + "where p.service_date = $service_date and p.place_level = 'prefecture' "
+            "and p.origin_code in ($origin_code, $destination_code) "
+            "and p.destination_code in ($origin_code, $destination_code) "
+            "order by p.origin_code",
+            _PAIR_LINE,
+        ),
+        Step(
+            "day held whole",
+            ("service_date", "timetable"),
+            "select d.service_date, d.timetable, d.trains, d.read_from, d.read_locator "
+            "from rail_service_day as d where d.service_date = $service_date "
+            "and d.timetable = $timetable",
+            "{service_date}: {trains} trains of {timetable}, {read_from} {read_locator}",
+        ),
+    ),
+    "main.rail_listing_check": (
+        Step(
+            "days of the nearest timetable",
+            ("timetable", "origin_code", "destination_code"),
+            _PAIR_DAYS + "where p.timetable = $timetable and p.place_level = 'prefecture' "
+            "and p.origin_code = $origin_code and p.destination_code = $destination_code "
+            "and not p.is_gap_day order by p.service_date",
+            _PAIR_LINE,
+        ),
+    ),
+    "main.rail_board_check": (
+        Step(
+            "trains listed",
+            ("document", "edition", "station"),
+            "select t.codes, t.origin_raw, t.terminal_raw, t.board_role, t.locator, s.file, "
+            "s.sha256 from tidy.rail_listed_train as t "
+            "left join meta.snapshot as s on t.snapshot_id = s.snapshot_id "
+            "where t.document = $document and t.edition = $edition and t.touches_guangdong "
+            "and coalesce(t.board_station, 'all') = $station order by s.file, t.locator",
+            "{codes} {origin_raw} → {terminal_raw}: {file} {locator}",
         ),
     ),
     "main.rail_network_city_day": (

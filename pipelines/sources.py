@@ -110,10 +110,11 @@ SOURCES = (
         depends_on=(
             "pipelines/rail", "sources:rail/stations.csv", "sources:rail/cities.csv",
             "sources:rail/day_types.csv", "sources:rail/timetables.csv",
+            "sources:rail/listings.csv",
         ),
         tables=(
             "rail_stop_time", "rail_day", "rail_train", "rail_service", "rail_pair_day",
-            "rail_city_pair_day_national",
+            "rail_city_pair_day_national", "rail_listed_train", "rail_listed_pair",
         ),
         cron="15 6 * * 3",
         silent_days=120,

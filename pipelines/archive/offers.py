@@ -71,10 +71,11 @@ class Offer:
             return head.decode("utf-8")
         except UnicodeDecodeError as error:
             is_cut = error.reason == "unexpected end of data" and error.end >= len(head)
-            return head[: error.start].decode("utf-8") if is_cut else _gb18030(head)
+            return head[: error.start].decode("utf-8") if is_cut else gb18030_text(head)
 
 
-def _gb18030(head: bytes) -> str:
+def gb18030_text(head: bytes) -> str:
+    """Chinese text of any older encoding; bytes of none become U+FFFD."""
     return head.decode("gb18030", errors="replace")
 
 

@@ -4,7 +4,7 @@ Belongs here: one slice from archive to lake, and its partitions. Not here: pars
 
 Two sources of one package, because a Dagster job holds one partition definition: `rail_network`
 (stations, cities and types of days, a whole table each) and `rail` (one slice per timetable held
-whole, or per date of one).
+whole, per date of one, or per listing).
 """
 
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ import polars as pl
 from pipelines import contract, lake, staleness
 from pipelines.archive import acquire
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
-from pipelines.rail import stations, timetable, whole
-from pipelines.rail.recognise import LIVE, WHOLE
+from pipelines.rail import listings, stations, timetable, whole
+from pipelines.rail.recognise import LISTING_FORMS, LIVE, WHOLE
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
 from pipelines.step import step
@@ -25,7 +25,7 @@ NETWORK, SOURCE = "rail_network", "rail"
 NETWORK_TABLES = ("rail_station", "rail_city", "rail_day_type")
 TABLES = (
     "rail_stop_time", "rail_day", "rail_train", "rail_service", "rail_pair_day",
-    "rail_city_pair_day_national",
+    "rail_city_pair_day_national", *listings.TABLES,
 )  # fmt: skip
 # Made in the order of the table: sorting millions of rows again would take seconds.
 SORTED = {"rail_city_pair_day_national"}
@@ -64,6 +64,8 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
         if edition == WHOLE or document == LIVE:
             window = whole.window_of(settings.sources, document, edition)
             read = whole.read_window(slice_.name, snapshots, window, reference)
+        elif snapshots[0].reader in LISTING_FORMS:
+            read = listings.read_listing(slice_.name, snapshots, settings.sources, reference)
         else:
             read = timetable.read_service_date(slice_.name, edition, snapshots, guangdong)
         for name in TABLES:

@@ -6,11 +6,13 @@ nothing that is slow to import: an unchanged refresh passes through here.
 A timetable file does not say which timetable it is: the dates in its running days do. Nearly all
 of them fall into the window of one registered timetable (`sources/rail/timetables.csv`). A snapshot
 that the live client assembled states its window in its folder's name, and every train its dates.
+A listing has no date at all: its publication stands in `sources/rail/listings.csv` by its hash.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 import zlib
 from collections import Counter
@@ -23,6 +25,7 @@ SOURCE = "rail"
 # The edition of a timetable that is held whole, not only for single dates.
 WHOLE = "whole"
 TIMETABLES = "rail/timetables.csv"
+LISTINGS = "rail/listings.csv"
 # Snapshots of the live client; the edition is the window, `<first>_<last>`.
 LIVE = "cr_timetable_live"
 # Larger than the largest archive by far, small enough to hold.
@@ -35,10 +38,15 @@ _CR = re.compile(
 )
 _TIME = re.compile(r"[^,\n]+,,[0-2][0-9]:[0-5][0-9],[0-9A-Z]{2,8}(?:,|\r?\n)")
 _TRAIN = re.compile(r"[0-9A-Za-z/]{12},[^,\n]+,[^,\n]+,[0-9A-Z]{2,8},[0-9]{1,3}(?:,|\r?\n)")
-_PLAIN = re.compile(
-    r"[A-Z]?[0-9]{1,5}\r?\n[\u4e00-\u9fff][^\t\n]*\t[0-2][0-9]:[0-5][0-9]\t[0-2][0-9]:[0-5][0-9]"
-)
-_BOARD = re.compile(r"[^,\n]*,[始过终],[A-Z]?[0-9]{1,5},[^,\n]+,[^,\n]+,[^,\n]+,[^,\n]+")
+_LISTINGS = {
+    "text": re.compile(
+        r"[A-Z]?[0-9]{1,5}\r?\n[^\t\n]+\t[0-2][0-9]:[0-5][0-9]\t[0-2][0-9]:[0-5][0-9]\r?\n"
+    ),
+    "board": re.compile(r"[^,\n]*,[始过终],[A-Z]?[0-9]{1,5},[^,\n]+,[^,\n]+,[^,\n]+,[^,\n]+"),
+    "codes": re.compile(r",station_train_code,train_no,[^\n]*\n[0-9]+,[A-Z]?[0-9]{1,5}\([^\n]+-"),
+}
+# The readers of `pipelines/rail/listings.py`.
+LISTING_FORMS = (*_LISTINGS, "workbook")
 _WHOLE_DATE = re.compile(r"(?<![0-9])(2[0-9])(0[1-9]|1[0-2])([0-3][0-9])(?![0-9:])")
 
 
@@ -47,9 +55,14 @@ def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
 
     RefusedInput when it is a timetable of none of the registered windows.
     """
+    if offer.media == "xlsx":
+        return _listing(offer, sources, "workbook", is_ours=False)
     if offer.media not in {"text", "gzip"}:
         return ()
     head = offer.text()
+    for form, pattern in _LISTINGS.items():
+        if pattern.match(head):
+            return _listing(offer, sources, form, is_ours=True)
     reader = _reader(head)
     if reader is None:
         return ()
@@ -68,6 +81,21 @@ def _reader(head: str) -> str | None:
     if _TRAIN.match(head):
         return "train"
     return None
+
+
+def _listing(offer: Offer, sources: Path, form: str, is_ours: bool) -> tuple[Claim, ...]:
+    """The registered listing that the file is; RefusedInput if its form is ours and it is none."""
+    sha256 = hashlib.sha256(raw_bytes(offer.path, offer.name)).hexdigest()
+    with (sources / LISTINGS).open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            if row["sha256_unpacked"] == sha256:
+                return (Claim(SOURCE, row["document"], row["edition"], "secondary", form),)
+    if not is_ours:
+        return ()
+    raise RefusedInput(
+        f"{offer.name}: a listing says no date: expected its bytes in sources/{LISTINGS}, "
+        f"found sha256 {sha256}; add a line with its document and the date it was made"
+    )
 
 
 def _live_edition(offer: Offer, first: str, last: str) -> str:
@@ -110,7 +138,12 @@ def _timetable(offer: Offer, sources: Path, reader: str) -> str:
 
 
 def unpacked(path: Path, name: str) -> str:
-    """The text of a file, unpacked if it is gzip; bytes that are no UTF-8 become U+FFFD.
+    """The text of a file, unpacked if it is gzip; bytes that are no UTF-8 become U+FFFD."""
+    return raw_bytes(path, name).decode("utf-8-sig", errors="replace")
+
+
+def raw_bytes(path: Path, name: str) -> bytes:
+    """The bytes of a file, unpacked if it is gzip.
 
     RefusedInput when it is larger than any timetable, or its packing is damaged.
     """
@@ -123,4 +156,4 @@ def unpacked(path: Path, name: str) -> str:
             raise RefusedInput(f"{name}: expected gzip, found {error}") from error
         if machine.unconsumed_tail:
             raise RefusedInput(f"{name}: more than {MOST_BYTES} bytes when unpacked")
-    return data.decode("utf-8-sig", errors="replace")
+    return data

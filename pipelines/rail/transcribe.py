@@ -24,7 +24,7 @@ from pipelines.errors import LayoutDrift, UnknownName
 from pipelines.geography.divisions import read_divisions
 from pipelines.rail import calendar, cr, whole
 from pipelines.rail.calendar import Window
-from pipelines.rail.recognise import WHOLE
+from pipelines.rail.recognise import LISTINGS, TIMETABLES, WHOLE
 
 GPX = "github gpx0214/gpx0214.github.io"
 DOCUMENT = "cr_timetable_240410"
@@ -554,8 +554,8 @@ def _day_types() -> list[dict[str, str]]:
     return rows
 
 
-def _timetables(sources: Path) -> list[dict[str, str]]:
-    with (sources / "rail" / "timetables.csv").open(encoding="utf-8", newline="") as handle:
+def _kept(sources: Path, file: str) -> list[dict[str, str]]:
+    with (sources / file).open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
@@ -616,7 +616,20 @@ def transcribe(originals: Path, sources: Path) -> list[str]:
                 "published_on_precision": "day",
                 "evidence": f"commit {held_table['origin']}",
             }
-            for held_table in _timetables(sources)
+            for held_table in _kept(sources, TIMETABLES)
+        ]
+        + [
+            {
+                "document": listed["document"],
+                "edition": listed["edition"],
+                "published_on": listed["published_on"],
+                "published_on_precision": "day",
+                "evidence": listed["origin"],
+            }
+            # A listing of several files has a line for each.
+            for listed in {
+                (row["document"], row["edition"]): row for row in _kept(sources, LISTINGS)
+            }.values()
         ]
         + [
             {

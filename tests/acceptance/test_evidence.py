@@ -108,6 +108,14 @@ rail_network_city_day region_id=GZ_PAPER9 service_date=2024-05-01 place_code=广
 rail_planned_link project_id=P0121 origin_code=深圳 destination_code=茂名
     深茂铁路 (拥有), cities 深圳;茂名: prw_plan_2023 L81
     茂名市 → 深圳市: 8 direct trains
+rail_city_pair_season season_kind=weekday season=3 origin_code=广州 destination_code=云浮
+    2024-04-17 workday
+economic_link_stability circle_id=GZ_PAPER9 year=2021 variant=gdp_centroid_2 \
+    other_variant=gdp_seat_2
+    440100–440600: 2 by gdp_centroid_2, 1 by gdp_seat_2
+network_rank_difference circle_id=GZ_PAPER9 service_date=2024-05-01 variant=gdp_seat_2 \
+    origin_code=广州 destination_code=佛山
+    1 of 36
 economic_link_city_pair_year circle_id=GZ_PAPER9 year=2019 variant=population_centroid_2 \
 origin_code=珠海 destination_code=云浮
     珠海市 population_resident 2019: 233.18 万人

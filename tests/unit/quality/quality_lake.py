@@ -147,6 +147,8 @@ def _rail() -> Rows:
         "origin_stations": 1,
         "destination_stations": 1,
     }
+    listed = {"document": "timetable", "edition": "undated", "listed_on": date(2024, 3, 4)}
+    listed |= {"snapshot_id": "snap6"}
     return {
         "rail_day_type": [
             {"service_date": date.fromisoformat(day), "day_type": kind, "source": "x"}
@@ -176,6 +178,16 @@ def _rail() -> Rows:
         "rail_city_pair_day_national": [
             {"timetable": "timetable", "service_date": date(2024, 4, 17), "is_gap_day": False}
             | pair
+        ],
+        "rail_listed_train": [
+            listed
+            | {"locator": "L1", "form": "board", "board_station": "广州", "board_role": "passing"}
+            | {"code": "K123", "depart_minute": 1400, "touches_guangdong": True}
+        ],
+        "rail_listed_pair": [
+            listed
+            | {"origin_code": "440100", "destination_code": "440300"}
+            | {"listed_trains": 2, "stop_lists": 1, "station_pairs": 3}
         ],
         "rail_train": [
             night

@@ -266,6 +266,8 @@ CORRUPTIONS: list[tuple[str, Change]] = [
         "rail_city_pair_day_national.counts_agree",
         put("rail_city_pair_day_national", FIRST, destination_code="440100"),
     ),
+    ("rail_listed_train.board_has_station", put("rail_listed_train", FIRST, board_role=None)),
+    ("rail_listed_pair.counts_agree", put("rail_listed_pair", FIRST, stop_lists=3)),
     ("rail_service.train_is_held", copy("rail_service", FIRST, train_no="6500000K1240")),
     ("rail_stop_time.telecode_is_known", put("rail_stop_time", FIRST, telecode="XXX")),
     ("rail_stop_time.train_is_held", put("rail_stop_time", {"stop_seq": 2}, stop_seq=3)),
@@ -376,6 +378,8 @@ ALSO = {
     "bulletin_city_period.rank_in_range": {"bulletin_city_period.competition_ranking"},
     # A malformed code is an unknown one, too.
     "observation.place_code_six_digits": {"observation.place_code_is_known"},
+    # A form that nobody knows is no board, and the station of one is left over.
+    "rail_listed_train.form_in_domain": {"rail_listed_train.board_has_station"},
     # A second train without anything else has neither a run nor a stop.
     "rail_train.train_runs": {"rail_train.train_calls_in_guangdong"},
     "rail_train.train_calls_in_guangdong": {"rail_train.train_runs"},

@@ -154,12 +154,20 @@ held as (
     group by circle_id, year, variant, distance_basis
 ),
 
+-- By rail the pairs are those that have a direct train.
 size as (
     select
-        circle_id,
-        count(*) * (count(*) - 1) / 2 as pairs
+        member.circle_id,
+        distance.distance_basis,
+        count(*) as pairs
     from member
-    group by circle_id
+    inner join member as other
+        on member.circle_id = other.circle_id
+        and member.place_code < other.place_code
+    inner join distance
+        on member.place_code = distance.place_code
+        and other.place_code = distance.other_code
+    group by member.circle_id, distance.distance_basis
 )
 
 select
@@ -187,6 +195,5 @@ inner join held
     and link.variant = held.variant
 inner join size
     on link.circle_id = size.circle_id
-where
-    held.pairs = size.pairs
-    or held.distance_basis = 'rail_minutes'
+    and link.distance_basis = size.distance_basis
+where held.pairs = size.pairs
