@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SCHEMAS = ("main", "tidy", "meta")
 TYPES = ("varchar", "integer", "double", "boolean", "date", "decimal(28,10)")
 
+# The parser of libyaml takes a sixth of the time that the one in Python takes.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -142,7 +145,7 @@ def _require(mapping: Any, names: tuple[str, ...], where: str) -> None:
 def load(path: Path) -> Contract:
     """Read the contract file; ContractBroken names the table and the flaw."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except yaml.YAMLError as error:
         raise ContractBroken(f"{path.name}: {error}") from error
     _require(document, ("schema_version", "vocabulary", "tables"), path.name)

@@ -115,7 +115,7 @@ def _compiled(
 
 def _parse(sql: str, inputs: Mapping[str, list[str]]) -> list[tuple[str, str, str]]:
     """(column, input, input column) of one SELECT; empty when the parser cannot read it."""
-    from sqlglot import exp, parse_one
+    from sqlglot import parse_one
     from sqlglot.errors import SqlglotError
     from sqlglot.lineage import lineage
     from sqlglot.optimizer.qualify import qualify
@@ -138,19 +138,34 @@ def _parse(sql: str, inputs: Mapping[str, list[str]]) -> list[tuple[str, str, st
             parse_one(sql, dialect="duckdb"), schema=mapping, dialect="duckdb",
             validate_qualify_columns=False, identify=False,
         )  # fmt: skip
-        scope = build_scope(query)
-        for column in query.named_selects:
-            node = lineage(
-                column, query, schema=mapping, scope=scope, dialect="duckdb", trim_selects=False
-            )
-            for leaf in node.walk():
-                table = leaf.expression
-                if not leaf.downstream and isinstance(table, exp.Table) and leaf.name != "*":
-                    room = LAKE if table.db == "lake" else ""
-                    found.add((column, room + table.name, leaf.name.rpartition(".")[2]))
+        # All columns at once, on the tree itself: asked one by one, each copies the whole query.
+        nodes = lineage(
+            None, query, schema=mapping, scope=build_scope(query), dialect="duckdb",
+            trim_selects=False, copy=False,
+        )  # fmt: skip
+        for column, node in nodes.items():
+            found |= {(column, *origin) for origin in _leaves(node)}
     except SqlglotError:
         return []
     return sorted(found)
+
+
+def _leaves(node: Any) -> set[Node]:
+    """The tables' columns that a node of sqlglot's lineage rests on; shared nodes count once."""
+    from sqlglot import exp
+
+    found, seen, waiting = set(), set(), [node]
+    while waiting:
+        step = waiting.pop()
+        if id(step) in seen:
+            continue
+        seen.add(id(step))
+        waiting += step.downstream
+        table = step.expression
+        if not step.downstream and isinstance(table, exp.Table) and step.name != "*":
+            room = LAKE if table.db == "lake" else ""
+            found.add((room + table.name, step.name.rpartition(".")[2]))
+    return found
 
 
 # ------------------------------------------------------------------------------------- table
