@@ -13,6 +13,7 @@ twice.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import re
@@ -177,10 +178,33 @@ def write(name: str, text: str, readme: Path = README) -> None:
     readme.write_text(pattern.sub(lambda _: body, document), encoding="utf-8")
 
 
+def release_in_use() -> Path | None:
+    """The folder of the release in use; None before the first refresh."""
+    from pipelines import settings
+
+    current = settings.load().current
+    return current.resolve() if current.exists() else None
+
+
+def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """The power of the size that the cost grows with: the slope of a line through the logarithms.
+
+    1 doubles the cost with the size, 0 leaves it as it is. ValueError below two sizes.
+    """
+    points = [(math.log(size), math.log(cost)) for size, cost in zip(sizes, costs, strict=True)]
+    x_mean = statistics.fmean(x for x, _ in points)
+    y_mean = statistics.fmean(y for _, y in points)
+    spread = sum((x - x_mean) ** 2 for x, _ in points)
+    if not spread:
+        raise ValueError("an exponent needs two sizes")
+    return sum((x - x_mean) * (y - y_mean) for x, y in points) / spread
+
+
 def arguments(description: str) -> argparse.ArgumentParser:
     """The options that every benchmark has: rounds, scale, and whether to write the README."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=3, help="turns each contender takes")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the work, 1 is the aim")
+    parser.add_argument("--quick", action="store_true", help="a small run: does it work at all")
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     return parser

@@ -8,18 +8,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from pipelines import contract
+from pipelines import contract, lake, refresh, staleness
 from pipelines.archive import acquire
 from pipelines.definitions import build_defs
 from pipelines.orchestration import partitions, schedules
 from pipelines.settings import ROOT, Settings
-from pipelines.sources import SOURCES
+from pipelines.sources import BY_NAME, SOURCES
 
 EXTRACTED = {
     "registry": {"lake/indicator", "lake/unit", "lake/document"},
@@ -107,6 +108,60 @@ def test_a_tick_on_an_empty_warehouse_asks_for_everything_in_one_range(settings:
 )
 def test_neighbouring_slices_run_as_one(stale: str, expected: list[tuple[str, str]]) -> None:
     assert partitions.ranges(list(stale), list("abcde")) == expected
+
+
+@pytest.mark.slow
+def test_a_change_costs_its_own_slices_and_a_range_one_run(
+    defs: dg.Definitions, settings: Settings
+) -> None:
+    """Counted on real extractions: Dagster runs, files of the lake that were written, what is
+    stale afterwards. An edition, then a backfill of five, then one lost file of another source."""
+
+    def written() -> dict[str, int]:
+        files = settings.lake.glob("*/*.parquet")
+        return {f"{p.parent.name}/{p.stem}": p.stat().st_mtime_ns for p in files}
+
+    def stale() -> dict[str, set[str]]:
+        found = {source.name: set[str]() for source in SOURCES}
+        for item in staleness.plan(settings).stale:
+            found[item.source].add(item.name)
+        return found
+
+    def run(source: str, names: Sequence[str]) -> tuple[int, set[str]]:
+        """How many runs it took, and what of the lake was written."""
+        runs, before = instance.get_runs_count(), written()
+        refresh._extract(defs, instance, settings, BY_NAME[source], list(names), lambda _: None)
+        after = written()
+        changed = {key for key, when in after.items() if before.get(key) != when}
+        return instance.get_runs_count() - runs, changed
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        for source in ("registry", "geography"):
+            assert run(source, ["all"])[0] == 1
+        editions = acquire.slice_names(settings, "yearbook")
+        at_first = stale()
+        assert at_first["yearbook"] == set(editions) and not at_first["geography"]
+        runs, files = run("yearbook", editions[:1])
+        assert runs == 1
+        assert {f for f in files if "rejects" not in f} == {f"observation/{editions[0]}"}
+        runs, files = run("yearbook", editions[1:6])
+        assert runs == 1
+        assert {f for f in files if "rejects" not in f} == {
+            f"observation/{name}" for name in editions[1:6]
+        }
+        left = stale()
+        assert left["yearbook"] == set(editions[6:])
+        # Nothing else was touched: the other sources are as stale as they were.
+        assert {n: s for n, s in left.items() if n != "yearbook"} == {
+            n: s for n, s in at_first.items() if n != "yearbook"
+        }
+        # A stale edition in the middle of a settled range is a run of its own, and only itself.
+        lake.path_of(settings.lake, "observation", editions[3]).unlink()
+        assert stale()["yearbook"] == {editions[3], *editions[6:]}
+        runs, files = run("yearbook", [editions[3]])
+        assert (runs, {f for f in files if "rejects" not in f}) == (
+            1, {f"observation/{editions[3]}"},
+        )  # fmt: skip
 
 
 @pytest.mark.slow
