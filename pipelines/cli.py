@@ -316,7 +316,9 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
     facts["did_work"] = True
     facts["extracted"] = outcome.extracted
     if options.profile:
-        facts["seconds"] = {name: round(s, 2) for name, s in outcome.seconds.items()}
+        taken = outcome.seconds.items()
+        facts["seconds"] = {name: round(wall, 2) for name, (wall, _) in taken}
+        facts["processor_seconds"] = {name: round(busy, 2) for name, (_, busy) in taken}
     if options.json:
         out(json.dumps(facts, ensure_ascii=False, indent=1))
         return 0
@@ -325,9 +327,10 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
     if warnings:
         out(f"Rejects: {warnings} cells set aside (metrocircle rejects)")
     if options.profile:
-        out("\nseconds by phase (build_release holds checks, dbt and release)")
-        for name, seconds in outcome.seconds.items():
-            out(f"  {name:<14} {seconds:7.2f}")
+        out("\nseconds by phase (build_release holds checks, dbt, column_lineage and release)")
+        out(f"  {'':<14} {'wall':>7} {'processor':>9}")
+        for name, (wall, busy) in outcome.seconds.items():
+            out(f"  {name:<14} {wall:7.2f} {busy:9.2f}")
     return 0
 
 
