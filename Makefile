@@ -20,7 +20,7 @@ help:
 	@echo "make refresh   set up the environment, run the whole pipeline, publish a release"
 	@echo "make dashboard build the dashboard and serve it on http://127.0.0.1:8700 (needs npm)"
 	@echo "make test      run the tests"
-	@echo "make bench     time it against its peers (half an hour)"
+	@echo "make bench     time it against its peers, write the tables (ARGS=--quick: minutes, none written)"
 	@echo "make dev       Dagster UI on http://127.0.0.1:3000, with the daemon"
 	@echo "make lint      ruff, mypy, sqlfluff, contract"
 	@echo "make clean     remove what was produced, releases and archive excepted"

@@ -192,7 +192,7 @@ def main() -> int:
         known(Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
         return 0
     options = measure.arguments(__doc__ or "").parse_args()
-    rounds = 1 if options.quick else options.rounds
+    rounds = options.rounds
     times = TIMES[:2] if options.quick else TIMES
     release = measure.release_in_use()
     if release is None:

@@ -170,8 +170,6 @@ def main() -> int:
         "--release", type=Path, help="folder of a release (default: the one in use)"
     )
     options = parser.parse_args()
-    if options.quick:
-        options.rounds = 1
     release = options.release or measure.release_in_use()
     if release is None:
         print("no release: run `metrocircle refresh` first")  # noqa: T201

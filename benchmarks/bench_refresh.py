@@ -77,10 +77,13 @@ PHASES = ("imports", "definitions", "extract", "checks", "dbt", "column_lineage"
 
 def main() -> int:
     options = measure.arguments(__doc__ or "").parse_args()
-    rounds = 1 if options.quick else options.rounds
     folder = Path(tempfile.mkdtemp(prefix="bench_refresh_"))
     try:
-        sections = [_scratch(folder, rounds), _phases(folder), _unchanged(folder, rounds)]
+        sections = [
+            _scratch(folder, options.rounds),
+            _phases(folder),
+            _unchanged(folder, options.rounds),
+        ]
     finally:
         shutil.rmtree(folder)
     text = "\n\n".join(sections)

@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -205,6 +206,19 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=3, help="turns each contender takes")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the work, 1 is the aim")
-    parser.add_argument("--quick", action="store_true", help="a small run: does it work at all")
     parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument(
+        "--quick", action=_Quick, nargs=0, default=False,
+        help="does it work at all: one round of a twentieth of the work, nothing written",
+    )  # fmt: skip
     return parser
+
+
+class _Quick(argparse.Action):
+    """`--quick` stands for options that every benchmark has, so none has to know of it."""
+
+    def __call__(
+        self, _parser: Any, namespace: argparse.Namespace, _values: Any, _option: str | None = None
+    ) -> None:
+        namespace.quick = True
+        namespace.rounds, namespace.scale, namespace.write = 1, 0.05, False
