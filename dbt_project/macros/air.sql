@@ -27,19 +27,24 @@
     {{ return([0, 50, 100, 150, 200, 300, 400, 500]) }}
 {%- endmacro %}
 
+{% macro next_whole(expression) -%}
+    {#- Nine decimals before it is rounded up, so that float noise cannot lift a whole number. -#}
+    ceil(round({{ expression }}, 9))
+{%- endmacro %}
+
 {% macro iaqi_between(value, prefix) -%}
     {#- Individual index of a concentration from breakpoints that stand side by side as
-        <prefix>_<index>, for tables of millions of rows (HJ 633-2012, 4.3: linear, rounded up). Nine
-        decimals before the ceiling, against float noise. A pollutant whose breakpoints end early has
-        no index above them; at the last one of all the index stays. -#}
+        <prefix>_<index>, for tables of millions of rows (HJ 633-2012, 4.3: linear, rounded up). A
+        pollutant whose breakpoints end early has no index above them; at the last one of all the
+        index stays. -#}
     case
         {%- for level in iaqi_levels()[1:] %}
             {%- set low = iaqi_levels()[loop.index0] %}
         when {{ value }} <= {{ prefix }}_{{ level }}
-            then ceil(round(
-                {{ low }} + {{ level - low }} * ({{ value }} - {{ prefix }}_{{ low }})
-                / ({{ prefix }}_{{ level }} - {{ prefix }}_{{ low }}), 9
-            ))
+            then {{ next_whole(
+                low ~ ' + ' ~ (level - low) ~ ' * (' ~ value ~ ' - ' ~ prefix ~ '_' ~ low ~ ') / ('
+                ~ prefix ~ '_' ~ level ~ ' - ' ~ prefix ~ '_' ~ low ~ ')'
+            ) }}
         {%- endfor %}
         when {{ value }} > {{ prefix }}_500 then 500
     end

@@ -1,7 +1,14 @@
 {% macro measure(expression) -%}
     {#- Measures are exact decimals before they are summed: sums of doubles depend on the number of
-        threads (measured). Ten decimals hold every printed precision met so far. -#}
+        threads (measured). Ten decimals hold every printed precision met so far. For a number that
+        is exact already; a double becomes one by way of `exact`. -#}
     cast({{ expression }} as decimal(28, 10))
+{%- endmacro %}
+
+{% macro rounded(expression, decimals) -%}
+    {#- A double as it is published, rounded once. Engines round a double each in their own way:
+        0.591902835 to eight decimals came out as ...83 and as ...84. -#}
+    cast({{ exact(expression, decimals) }} as double)
 {%- endmacro %}
 
 {% macro published(expression) -%}
@@ -51,5 +58,5 @@
 
 {% macro exact_sum(expression) -%}
     {#- Sum of doubles that does not depend on the number of threads. -#}
-    cast(sum({{ measure(expression) }}) as double)
+    cast(sum({{ exact(expression) }}) as double)
 {%- endmacro %}

@@ -36,7 +36,7 @@
 {% macro shown(expression, decimals=4) -%}
     {#- A number as a reader wants it in a sentence: rounded, without zeros at the end of a fraction. -#}
     {%- set text -%}
-        cast(cast(round({{ expression }}, {{ decimals }}) as decimal(28, {{ decimals }})) as varchar(40))
+        cast({{ exact(expression, decimals) }} as varchar(40))
     {%- endset -%}
     {%- if decimals > 0 -%}
     trim(trailing '.' from trim(trailing '0' from {{ text }}))

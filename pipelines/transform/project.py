@@ -194,7 +194,7 @@ def _build_on_spark(settings: Settings) -> BuildResult:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     run_results = _read_results(outcome)
     if done.returncode == 0:
-        _take_in(settings, folder / "tables")
+        take_in(settings, folder / "tables")
         # Models whose columns are data are compiled against tables; views left no files.
         for arguments in (["run", "--select", "config.materialized:view"], ["compile"]):
             made = _invoke(settings, arguments)
@@ -209,7 +209,7 @@ def _last_words(stderr: str) -> str:
     return "\n".join(lines[-20:])
 
 
-def _take_in(settings: Settings, tables: Path) -> None:
+def take_in(settings: Settings, tables: Path) -> None:
     """Every table that Spark made, in the build database, with the types of the contract.
 
     Spark knows no text without end and no 32-bit day; a value that a contract's type cannot hold

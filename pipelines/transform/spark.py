@@ -31,32 +31,45 @@ PROFILE = """metrocircle:
 FIXED = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.parser.escapedStringLiterals": "true",
+    # A product keeps its decimals (28,10 by 28,10 fell to six); one that does not fit is an error.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.legacy.createHiveTableByDefault": "false",
     "spark.sql.sources.default": "parquet",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
-DEFAULTS = {
-    # Tables of this size need no more; a cluster's owner sets what fits.
-    "spark.sql.shuffle.partitions": "4",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
+DEFAULTS = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+# In one process the tables are small, and compiling a query costs more than running it: no code is
+# generated, the machine compiles little, a shuffle is one partition and no plan is thought over
+# twice. A cluster keeps Spark's own settings.
+LOCAL = {
     "spark.driver.memory": "2g",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.default.parallelism": "1",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 
 
-def session(folder: Path) -> Any:
-    """The Spark session that dbt-spark will find in this process; tables lie below `folder`."""
-    from pyspark.sql import SparkSession
-
+def configuration(folder: Path) -> dict[str, str]:
+    """What the session is set to; tables lie below `folder`."""
     given = dict(part.split("=", 1) for part in os.environ.get(CONF, "").split())
     master = os.environ.get(MASTER) or "local[*]"
-    builder = SparkSession.builder.master(master).appName("metrocircle")
-    settings = {**DEFAULTS, **given, **FIXED, "spark.sql.warehouse.dir": str(folder / "tables")}
-    for name, value in settings.items():
+    local = LOCAL if master.startswith("local") else {}
+    fixed = {**FIXED, "spark.sql.warehouse.dir": str(folder / "tables")}
+    return {**DEFAULTS, **local, **given, **fixed, "spark.master": master}
+
+
+def session(folder: Path) -> Any:
+    """The Spark session that dbt-spark will find in this process."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("metrocircle")
+    for name, value in configuration(folder).items():
         builder = builder.config(name, value)
     made = builder.getOrCreate()
     made.sparkContext.setLogLevel("ERROR")

@@ -131,8 +131,8 @@ province_rate as (
 counted as (
     select
         *,
-        round(rate * own / 100) as k,
-        round(rate * other / 100) as k_other
+        {{ rounded('rate * own / 100', 0) }} as k,
+        {{ rounded('rate * other / 100', 0) }} as k_other
     from province_rate
 ),
 

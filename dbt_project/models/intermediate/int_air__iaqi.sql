@@ -1,6 +1,5 @@
 -- The individual index: linear between the breakpoints of the day, rounded up (HJ 633-2012, 4.3).
--- Nine decimals before it is rounded up, so that float noise cannot lift a whole number. Above the
--- last breakpoint the index stays at 500; ozone above 800 has no 8-hour index.
+-- Above the last breakpoint the index stays at 500; ozone above 800 has no 8-hour index.
 with concentration as (
     select * from {{ ref('int_air__concentration') }}
 ),
@@ -42,10 +41,10 @@ select
     cast(
         case
             when concentration > concentration_high then 500
-            else iaqi_low + ceil(round(
-                cast((iaqi_high - iaqi_low) * (concentration - concentration_low) as double)
-                / cast(concentration_high - concentration_low as double), 9
-            ))
+            else iaqi_low + {{ next_whole(
+                'cast((iaqi_high - iaqi_low) * (concentration - concentration_low) as double)'
+                ' / cast(concentration_high - concentration_low as double)'
+            ) }}
         end as integer
     ) as iaqi
 from placed

@@ -85,9 +85,9 @@ grouped as (
         max(case when is_estimate or not is_before then 1 else 0 end) = 1 as is_estimate,
         max(case when is_before then 1 else 0 end) = 1 as is_before,
         sum(weight) as weights,
-        sum({{ measure('value * cast(weight as double)') }}) as weighted,
-        sum({{ measure('value_low * cast(weight as double)') }}) as weighted_low,
-        sum({{ measure('value_high * cast(weight as double)') }}) as weighted_high
+        sum({{ exact('value * cast(weight as double)') }}) as weighted,
+        sum({{ exact('value_low * cast(weight as double)') }}) as weighted_low,
+        sum({{ exact('value_high * cast(weight as double)') }}) as weighted_high
     from chosen
     group by circle_id, indicator_id, year, vintage
 )

@@ -95,9 +95,12 @@ complete as (
 normalised as (
     select
         unioned.*,
-        unioned.share / sum(unioned.share) over (
-            partition by
-                unioned.circle_id, unioned.basis, unioned.year, unioned.vintage, unioned.place_code
+        unioned.share
+        / cast(
+            sum({{ exact('unioned.share') }}) over (
+                partition by
+                    unioned.circle_id, unioned.basis, unioned.year, unioned.vintage, unioned.place_code
+            ) as double
         ) as part
     from unioned
 )

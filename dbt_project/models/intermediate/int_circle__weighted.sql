@@ -57,9 +57,9 @@ grouped as (
         max(case when is_assumed then 1 else 0 end) = 1 as rests_on_assumed_date,
         max(case when is_estimate then 1 else 0 end) = 1 as is_estimate,
         sum(weight) as weights,
-        sum({{ measure('value * cast(weight as double)') }}) as weighted,
-        sum({{ measure('value_low * cast(weight as double)') }}) as weighted_low,
-        sum({{ measure('value_high * cast(weight as double)') }}) as weighted_high
+        sum({{ exact('value * cast(weight as double)') }}) as weighted,
+        sum({{ exact('value_low * cast(weight as double)') }}) as weighted_low,
+        sum({{ exact('value_high * cast(weight as double)') }}) as weighted_high
     from joined
     group by circle_id, indicator_id, year, vintage
 )

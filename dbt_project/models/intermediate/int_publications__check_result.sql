@@ -521,8 +521,8 @@ select
         when expected is null then case when value < 0 then 'mismatch' else 'pass' end
         when high is not null
             then case when expected between value and high then 'pass' else 'mismatch' end
-        when round(abs(value - expected), 8) <= tolerance then 'pass'
-        when round(abs(value - expected), 8) <= slack then 'rounding'
+        when {{ rounded('abs(value - expected)', 8) }} <= tolerance then 'pass'
+        when {{ rounded('abs(value - expected)', 8) }} <= slack then 'rounding'
         else 'mismatch'
     end as status
 from unioned

@@ -56,9 +56,9 @@ made as (
 select
     made.figure_id,
     made.rule,
-    {{ measure('cast(made.number as double) * figure.multiplier') }} as value,
-    {{ measure('cast(made.number_low as double) * figure.multiplier') }} as value_low,
-    {{ measure('cast(made.number_high as double) * figure.multiplier') }} as value_high
+    {{ exact('cast(made.number as double) * figure.multiplier') }} as value,
+    {{ exact('cast(made.number_low as double) * figure.multiplier') }} as value_low,
+    {{ exact('cast(made.number_high as double) * figure.multiplier') }} as value_high
 from made
 inner join {{ ref('stg_publications__printed_figure') }} as figure
     on made.figure_id = figure.figure_id

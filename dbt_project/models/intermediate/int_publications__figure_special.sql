@@ -360,9 +360,9 @@ unioned as (
 select
     figure_id,
     vintage,
-    {{ measure('value') }} as value,
-    {{ measure('value_low') }} as value_low,
-    {{ measure('value_high') }} as value_high,
+    {{ exact('value') }} as value,
+    {{ exact('value_low') }} as value_low,
+    {{ exact('value_high') }} as value_high,
     edition_min,
     edition_max,
     is_mixed_vintage,

@@ -49,7 +49,7 @@ select
     cast(count(city.place_code) as integer) as cities,
     max(total.cities_total) as cities_total,
     coalesce({{ exact_sum('city.population_city_proper') }}, 0) as population_city_proper,
-    round(coalesce({{ exact_sum('city.population_city_proper') }}, 0) / max(total.population_total), 8)
+    {{ rounded('coalesce(' ~ exact_sum('city.population_city_proper') ~ ', 0) / max(total.population_total)', 8) }}
         as population_share,
     {{ dbt.listagg('city.place_name_zh', "'、'", 'order by city.population_city_proper desc, city.place_code') }}
         as city_names

@@ -41,13 +41,13 @@ select
     a.groups_named as groups_a,
     b.groups_named as groups_b,
     coalesce(shared.groups_shared, 0) as groups_shared,
-    round(
-        cast(coalesce(shared.groups_shared, 0) as double)
-        / (a.groups_named + b.groups_named - coalesce(shared.groups_shared, 0)), 6
-    ) as jaccard,
-    round(
-        cast(coalesce(shared.groups_shared, 0) as double) / least(a.groups_named, b.groups_named), 6
-    ) as overlap_coefficient,
+    {{ rounded(
+        'cast(coalesce(shared.groups_shared, 0) as double)'
+        ' / (a.groups_named + b.groups_named - coalesce(shared.groups_shared, 0))', 6
+    ) }} as jaccard,
+    {{ rounded(
+        'cast(coalesce(shared.groups_shared, 0) as double) / least(a.groups_named, b.groups_named)', 6
+    ) }} as overlap_coefficient,
     a.is_open_list or b.is_open_list as is_estimate,
     shared.shared_groups
 from listed as a

@@ -3,10 +3,12 @@
 with spread as (
     select
         spread.*,
-        sum(spread.top_share) over (
-            partition by spread.circle_id, spread.indicator_id, spread.year, spread.vintage
-            order by spread.rank_up
-            rows between unbounded preceding and current row
+        cast(
+            sum({{ exact('spread.top_share') }}) over (
+                partition by spread.circle_id, spread.indicator_id, spread.year, spread.vintage
+                order by spread.rank_up
+                rows between unbounded preceding and current row
+            ) as double
         ) as top_running,
         count(*) over (
             partition by spread.circle_id, spread.indicator_id, spread.year, spread.vintage
@@ -90,7 +92,7 @@ select
     year,
     vintage,
     measure,
-    round(value, 8) as value,
+    {{ rounded('value', 8) }} as value,
     detail,
     members,
     series,

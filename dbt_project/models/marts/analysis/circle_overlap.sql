@@ -86,8 +86,8 @@ select
     a.population as population_census,
     b.population as population_census_other,
     coalesce(shared.population_shared, 0) as population_counted_twice,
-    round(coalesce(shared.population_shared, 0) / a.population, 6) as share_of_circle,
-    round(coalesce(shared.population_shared, 0) / b.population, 6) as share_of_other,
+    {{ rounded('coalesce(shared.population_shared, 0) / a.population', 6) }} as share_of_circle,
+    {{ rounded('coalesce(shared.population_shared, 0) / b.population', 6) }} as share_of_other,
     coalesce(shared.units_shared, 0) = a.units as lies_within_other,
     shared.units_shared_codes
 from total as a

@@ -100,7 +100,7 @@ select
     year,
     vintage,
     measure,
-    round(value, 8) as value,
+    {{ rounded('value', 8) }} as value,
     members,
     first_code,
     series,

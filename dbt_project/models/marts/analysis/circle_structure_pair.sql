@@ -12,8 +12,8 @@ rest as (
         year,
         vintage,
         place_code,
-        sum({{ measure('amount') }}) over (partition by circle_id, basis, sector, year, vintage)
-        - {{ measure('amount') }} as amount
+        sum({{ exact('amount') }}) over (partition by circle_id, basis, sector, year, vintage)
+        - {{ exact('amount') }} as amount
     from structure
     where amount is not null
 ),
@@ -74,11 +74,11 @@ select
     vintage,
     place_code_a,
     place_code_b,
-    round(
-        {{ exact_sum('part_a * part_b') }}
-        / sqrt({{ exact_sum('part_a * part_a') }} * {{ exact_sum('part_b * part_b') }}), 6
-    ) as similarity,
-    round({{ exact_sum('abs(part_a - part_b)') }}, 6) as krugman_index,
+    {{ rounded(
+        exact_sum('part_a * part_b') ~ ' / sqrt('
+        ~ exact_sum('part_a * part_a') ~ ' * ' ~ exact_sum('part_b * part_b') ~ ')', 6
+    ) }} as similarity,
+    {{ rounded(exact_sum('abs(part_a - part_b)'), 6) }} as krugman_index,
     cast(count(*) as integer) as sectors,
     max(series) as series,
     max(series) is null as is_mixed_vintage

@@ -5,10 +5,10 @@ select
     units_included,
     units_included_names,
     2020 as population_share_year,
-    round(population_share, 6) as population_share,
+    {{ rounded('population_share', 6) }} as population_share,
     2019 as output_share_year,
-    round(output_share, 6) as output_share,
-    round(city_gdp, 4) as city_gdp,
-    round(units_gdp, 4) as units_gdp,
+    {{ rounded('output_share', 6) }} as output_share,
+    {{ rounded('city_gdp', 4) }} as city_gdp,
+    {{ rounded('units_gdp', 4) }} as units_gdp,
     output_basis
 from {{ ref('int_circle__apportion') }}

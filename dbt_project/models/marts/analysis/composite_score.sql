@@ -4,7 +4,7 @@ with ranked as (
     select
         *,
         rank() over (
-            partition by panel_id, year, scheme, left_out order by round(score, 10) desc
+            partition by panel_id, year, scheme, left_out order by {{ rounded('score', 10) }} desc
         ) as place_rank
     from {{ ref('int_composite__score') }}
 ),
@@ -72,18 +72,18 @@ select
     scored.circle_id,
     scored.place_code,
     scored.year,
-    round(scored.score_entropy, 6) as score_entropy,
-    round(scored.score_equal, 6) as score_equal,
+    {{ rounded('scored.score_entropy', 6) }} as score_entropy,
+    {{ rounded('scored.score_equal', 6) }} as score_equal,
     cast(scored.rank_entropy as integer) as rank_entropy,
     cast(scored.rank_equal as integer) as rank_equal,
     cast(scored.rank_best_without_one as integer) as rank_best_without_one,
     cast(scored.rank_worst_without_one as integer) as rank_worst_without_one,
     coordinated.system_a,
     coordinated.system_b,
-    round(coordinated.score_a, 6) as score_a,
-    round(coordinated.score_b, 6) as score_b,
-    round(coordinated.coupling, 6) as coupling,
-    round(sqrt(coordinated.coupling * (coordinated.score_a + coordinated.score_b) / 2), 6)
+    {{ rounded('coordinated.score_a', 6) }} as score_a,
+    {{ rounded('coordinated.score_b', 6) }} as score_b,
+    {{ rounded('coordinated.coupling', 6) }} as coupling,
+    {{ rounded('sqrt(coordinated.coupling * (coordinated.score_a + coordinated.score_b) / 2)', 6) }}
         as coordination,
     coordinated.least = 0 as has_zero_score
 from scored

@@ -2,7 +2,7 @@
 with cell as (
     select
         *,
-        scaled / nullif(cast(sum({{ measure('scaled') }}) over (partition by panel_id, indicator_id) as double), 0)
+        scaled / nullif(cast(sum({{ exact('scaled') }}) over (partition by panel_id, indicator_id) as double), 0)
             as part
     from {{ ref('int_composite__cell') }}
 ),
@@ -34,8 +34,8 @@ diverse as (
 totalled as (
     select
         *,
-        sum({{ measure('divergence') }}) over (partition by panel_id) as divergence_total,
-        sum({{ measure('divergence') }}) over (partition by panel_id, system) as divergence_system,
+        sum({{ exact('divergence') }}) over (partition by panel_id) as divergence_total,
+        sum({{ exact('divergence') }}) over (partition by panel_id, system) as divergence_system,
         count(*) over (partition by panel_id) as indicators,
         count(*) over (partition by panel_id, system) as indicators_system
     from diverse
@@ -51,10 +51,10 @@ select
     cast(years as integer) as years,
     least as value_min,
     most as value_max,
-    round(entropy, 8) as entropy,
-    round(divergence, 8) as divergence,
-    round(divergence / cast(divergence_total as double), 8) as weight_entropy,
-    round(cast(1 as double) / indicators, 8) as weight_equal,
-    round(divergence / cast(divergence_system as double), 8) as weight_in_system,
+    {{ rounded('entropy', 8) }} as entropy,
+    {{ rounded('divergence', 8) }} as divergence,
+    {{ rounded('divergence / cast(divergence_total as double)', 8) }} as weight_entropy,
+    {{ rounded('cast(1 as double) / indicators', 8) }} as weight_equal,
+    {{ rounded('divergence / cast(divergence_system as double)', 8) }} as weight_in_system,
     is_constant
 from totalled

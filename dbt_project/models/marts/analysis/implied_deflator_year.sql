@@ -71,10 +71,10 @@ select
     implied.year,
     implied.document,
     implied.edition,
-    round(implied.nominal_growth_pct, 6) as nominal_growth_pct,
-    round(implied.real_growth_pct, 6) as real_growth_pct,
-    round(implied.implied_deflator_pct, 6) as implied_deflator_pct,
-    round(middle.median_pct, 6) as median_of_cities_pct,
+    {{ rounded('implied.nominal_growth_pct', 6) }} as nominal_growth_pct,
+    {{ rounded('implied.real_growth_pct', 6) }} as real_growth_pct,
+    {{ rounded('implied.implied_deflator_pct', 6) }} as implied_deflator_pct,
+    {{ rounded('middle.median_pct', 6) }} as median_of_cities_pct,
     abs(implied.implied_deflator_pct - middle.median_pct) > 2.5 as is_suspect,
     implied.rate_series
 from implied

@@ -87,7 +87,10 @@ reference_total as (
 referenced as (
     select
         *,
-        amount / sum(amount) over (partition by circle_id, reference, year, vintage) as part
+        amount
+        / cast(
+            sum({{ exact('amount') }}) over (partition by circle_id, reference, year, vintage) as double
+        ) as part
     from reference_total
 )
 
@@ -98,9 +101,9 @@ select
     structure.year,
     structure.vintage,
     referenced.reference,
-    round(structure.part / referenced.part, 6) as location_quotient,
-    round(structure.part, 8) as sector_share,
-    round(referenced.part, 8) as reference_share,
+    {{ rounded('structure.part / referenced.part', 6) }} as location_quotient,
+    {{ rounded('structure.part', 8) }} as sector_share,
+    {{ rounded('referenced.part', 8) }} as reference_share,
     structure.series is null
     or (referenced.reference = 'province' and (referenced.series is null or referenced.series <> structure.series))
         as is_mixed_vintage

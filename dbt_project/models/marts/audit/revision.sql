@@ -58,7 +58,7 @@ select
     unit,
     case
         when old_value <> 0
-            then round(cast(value as double) / cast(old_value as double) - 1, 10)
+            then {{ rounded('cast(value as double) / cast(old_value as double) - 1', 10) }}
     end as relative_change
 from paired
 where

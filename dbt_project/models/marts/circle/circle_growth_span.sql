@@ -42,9 +42,9 @@ grouped as (
         cast(sum(case when rate.is_estimate then 1 else 0 end) as integer) as years_estimated,
         {{ dbt.listagg("case when rate.value is null then cast(wanted.year as varchar(4)) end",
             "', '", 'order by wanted.year') }} as years_missing,
-        exp(cast(sum({{ measure('ln(1 + rate.value / 100)') }}) as double)) as factor,
-        exp(cast(sum({{ measure('ln(1 + rate.value_low / 100)') }}) as double)) as factor_low,
-        exp(cast(sum({{ measure('ln(1 + rate.value_high / 100)') }}) as double)) as factor_high,
+        exp(cast(sum({{ exact('ln(1 + rate.value / 100)') }}) as double)) as factor,
+        exp(cast(sum({{ exact('ln(1 + rate.value_low / 100)') }}) as double)) as factor_low,
+        exp(cast(sum({{ exact('ln(1 + rate.value_high / 100)') }}) as double)) as factor_high,
         min(rate.value) as least,
         max(rate.value) as most,
         max(case when rate.is_preliminary then 1 else 0 end) = 1 as is_preliminary
@@ -78,16 +78,16 @@ select
     years_known,
     years_missing,
     years_estimated,
-    round(factor, 8) as known_factor,
-    round(100 * (power(factor, cast(1 as double) / years_known) - 1), 6) as known_mean_pct,
-    round(least, 6) as lowest_pct,
-    round(most, 6) as highest_pct,
+    {{ rounded('factor', 8) }} as known_factor,
+    {{ rounded('100 * (power(factor, cast(1 as double) / years_known) - 1)', 6) }} as known_mean_pct,
+    {{ rounded('least', 6) }} as lowest_pct,
+    {{ rounded('most', 6) }} as highest_pct,
     case
         when years_absent = 0
-            then round(100 * (power(factor, cast(1 as double) / years_total) - 1), 6)
+            then {{ rounded('100 * (power(factor, cast(1 as double) / years_total) - 1)', 6) }}
     end as mean_pct,
-    round(100 * (power(span_low, cast(1 as double) / years_total) - 1), 6) as mean_low_pct,
-    round(100 * (power(span_high, cast(1 as double) / years_total) - 1), 6) as mean_high_pct,
+    {{ rounded('100 * (power(span_low, cast(1 as double) / years_total) - 1)', 6) }} as mean_low_pct,
+    {{ rounded('100 * (power(span_high, cast(1 as double) / years_total) - 1)', 6) }} as mean_high_pct,
     is_preliminary,
     case
         when years_absent = 0 and years_estimated = 0 then 'Every year is held'

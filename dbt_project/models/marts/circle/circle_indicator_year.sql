@@ -140,7 +140,7 @@ select
     denominator,
     members_total,
     members_with_data,
-    round(cast(members_with_data as double) / members_total, 6) as coverage_share,
+    {{ rounded('cast(members_with_data as double) / members_total', 6) }} as coverage_share,
     not is_complete as is_partial,
     edition_min,
     edition_max,

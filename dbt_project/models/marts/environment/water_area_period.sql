@@ -23,7 +23,7 @@ with printed as (
 counted as (
     select
         *,
-        round(good_rate_pct * sections / 100) as good_sections
+        {{ rounded('good_rate_pct * sections / 100', 0) }} as good_sections
     from printed
 )
 

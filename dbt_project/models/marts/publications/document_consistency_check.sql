@@ -32,9 +32,9 @@ select
     expected_text,
     status,
     case when is_recomputed then 'recomputed' else 'read_in_document' end as coverage,
-    round(value, 8) as recomputed_value,
-    round(high, 8) as recomputed_high,
-    round(expected, 8) as expected_value,
+    {{ rounded('value', 8) }} as recomputed_value,
+    {{ rounded('high', 8) }} as recomputed_high,
+    {{ rounded('expected', 8) }} as expected_value,
     recomputed_status,
     case
         when is_recomputed

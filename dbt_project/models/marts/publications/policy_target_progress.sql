@@ -22,14 +22,14 @@ select
         when judged.has_passed then 0
         when judged.latest_value is not null then target.horizon_year - judged.latest_year
     end as years_left,
-    round(judged.gap_pct, 4) as gap_pct,
-    round(judged.required_annual_change, 6) as required_annual_change,
+    {{ rounded('judged.gap_pct', 4) }} as gap_pct,
+    {{ rounded('judged.required_annual_change', 6) }} as required_annual_change,
     case
         when judged.required_annual_change is null and judged.observed_annual_change is null then null
         when target.is_rate then 'percentage points a year'
         else 'per cent a year'
     end as required_annual_change_unit,
-    round(judged.observed_annual_change, 6) as observed_annual_change,
+    {{ rounded('judged.observed_annual_change', 6) }} as observed_annual_change,
     target.unit,
     judged.status,
     judged.reason,

@@ -119,7 +119,7 @@ link as (
         a.place_code as origin_code,
         b.place_code as destination_code,
         distance.distance,
-        round(a.value * b.value / power(distance.distance, variant.exponent), 4) as link
+        {{ rounded('a.value * b.value / power(distance.distance, variant.exponent)', 4) }} as link
     from member
     inner join member as other
         on member.circle_id = other.circle_id
@@ -179,9 +179,9 @@ select
     link.mass,
     link.distance_basis,
     cast(link.exponent as integer) as exponent,
-    cast(round(link.distance, 3) as double) as distance,
+    {{ rounded('link.distance', 3) }} as distance,
     cast(link.link as double) as link,
-    cast(round(link.link / cast(held.total as double), 8) as double) as link_share,
+    {{ rounded('link.link / cast(held.total as double)', 8) }} as link_share,
     cast(
         rank() over (
             partition by link.circle_id, link.year, link.variant order by link.link desc

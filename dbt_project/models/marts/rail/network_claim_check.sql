@@ -52,9 +52,8 @@ railway as (
         cast(
             rank() over (partition by trains.service_date order by trains.trains desc) as integer
         ) as link_rank,
-        cast(
-            trains.trains as double
-        ) / sum(trains.trains) over (partition by trains.service_date) as link_share,
+        cast(trains.trains as double)
+        / cast(sum(trains.trains) over (partition by trains.service_date) as double) as link_share,
         cast(count(*) over (partition by trains.service_date) as integer) as pairs
     from trains
     inner join {{ ref('int_rail__day') }} as day

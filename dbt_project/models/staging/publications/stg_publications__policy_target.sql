@@ -43,7 +43,7 @@ select
     unit,
     coalesce(is_rate, false) as is_rate,
     coalesce(is_high_binding, false) as is_high_binding,
-    {{ measure('value * multiplier') }} as target_value,
-    {{ measure('value * multiplier * low_share') }} as target_low,
-    {{ measure('value * multiplier * high_share') }} as target_high
+    {{ exact('value * multiplier') }} as target_value,
+    {{ exact('value * multiplier * low_share') }} as target_low,
+    {{ exact('value * multiplier * high_share') }} as target_high
 from converted

@@ -43,11 +43,11 @@ select
     value_text,
     unit,
     multiplier,
-    {{ measure('value') }} as number,
-    {{ measure('value - steps_below * digit') }} as number_low,
-    {{ measure('value + steps_above * digit') }} as number_high,
-    {{ measure('value * multiplier') }} as printed_value,
-    {{ measure('(value - steps_below * digit) * multiplier') }} as interval_low,
-    {{ measure('(value + steps_above * digit) * multiplier') }} as interval_high,
-    {{ measure('digit * multiplier') }} as step
+    {{ exact('value') }} as number,
+    {{ exact('value - steps_below * digit') }} as number_low,
+    {{ exact('value + steps_above * digit') }} as number_high,
+    {{ exact('value * multiplier') }} as printed_value,
+    {{ exact('(value - steps_below * digit) * multiplier') }} as interval_low,
+    {{ exact('(value + steps_above * digit) * multiplier') }} as interval_high,
+    {{ exact('digit * multiplier') }} as step
 from converted

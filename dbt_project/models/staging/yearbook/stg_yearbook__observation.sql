@@ -38,7 +38,7 @@ converted as (
         and printed.dimension = canonical.dimension
 ),
 
-final as (
+measured as (
     select
         fact_id,
         snapshot_id,
@@ -65,9 +65,41 @@ final as (
         read_sha256,
         read_locator,
         {{ measure('value_raw * multiplier') }} as value,
-        {{ measure('(value_raw - half_step) * multiplier') }} as value_low,
-        {{ measure('(value_raw + half_step) * multiplier') }} as value_high
+        {{ measure('half_step * multiplier') }} as half
     from converted
+),
+
+final as (
+    select
+        fact_id,
+        snapshot_id,
+        locator,
+        source_kind,
+        document,
+        edition,
+        published_on,
+        published_on_precision,
+        place_code,
+        indicator_id,
+        data_year,
+        period_end,
+        scope,
+        status,
+        unit,
+        value_raw,
+        unit_raw,
+        value_text,
+        decimals,
+        correction_id,
+        note,
+        read_from,
+        read_sha256,
+        read_locator,
+        value,
+        -- Subtracted as decimals: in doubles the last digit is the engine's.
+        {{ measure('value - half') }} as value_low,
+        {{ measure('value + half') }} as value_high
+    from measured
 )
 
 select * from final
