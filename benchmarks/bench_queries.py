@@ -162,8 +162,8 @@ def ask(reader: str, question: str, release: Path, folder: Path, again: int) -> 
 
 def main() -> int:
     if sys.argv[1:2] == ["--ask"]:
-        reader, question, release, folder, again = sys.argv[2:]
-        ask(reader, question, Path(release), Path(folder), int(again))
+        reader, question, at, csv, again = sys.argv[2:]
+        ask(reader, question, Path(at), Path(csv), int(again))
         return 0
     parser = measure.arguments(__doc__ or "")
     parser.add_argument(

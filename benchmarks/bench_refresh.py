@@ -17,61 +17,8 @@ from pathlib import Path
 if __name__ == "__main__" and not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import measure
+from benchmarks import bare_refresh, measure
 
-# Laps bear the names of the phases of `refresh --profile`.
-BARE = """
-import json, sys, time
-laps = {}
-last = [time.perf_counter(), time.process_time()]
-def lap(name):
-    wall, busy = time.perf_counter(), time.process_time()
-    before = laps.get(name, (0, 0))
-    laps[name] = (before[0] + wall - last[0], before[1] + busy - last[1])
-    last[:] = [wall, busy]
-from pipelines import settings as s, staleness, contract
-from pipelines.environment import assets as environment
-from pipelines.geography import assets as geography
-from pipelines.publications import assets as publications
-from pipelines.rail import assets as rail
-from pipelines.registry import assets as registry
-from pipelines.yearbook import assets as yearbook
-from pipelines.extract import extract_tables
-lap("imports")
-settings = s.load()
-held, _ = staleness.held_slices(settings)
-of = lambda name: [x for x in held if x.source == name]
-registry.extract(settings)
-geography.extract(settings)
-publications.extract(settings)
-yearbook.extract(settings, of("yearbook"))
-rail.extract_network(settings)
-rail.extract(settings, of("rail"))
-extract_tables(settings, environment.RULES, environment.READERS)
-environment.extract(settings, of("environment"))
-lap("extract")
-from pipelines.quality import assets as quality, ledger, results, runner
-known = contract.load(settings.contract)
-for part, tables in quality.parts().items():
-    found = runner.run_suites(settings.lake, known, settings.threads, tables)
-    results.save(settings, f"{runner.ENGINE}-{part}", found)
-lap("checks")
-from pipelines.transform import lineage, project
-project.ensure_manifest(settings)
-lap("definitions")
-built = project.build(settings)
-assert built.success, built.message
-results.save(settings, "dbt", ledger.from_dbt(built.run_results, built.manifest))
-lap("dbt")
-lineage.save(settings, built.run_results, built.manifest, project.columns(settings))
-lap("column_lineage")
-from pipelines.release import assets as release
-print(release.make(settings).release_id)
-lap("release")
-laps["total"] = (sum(w for w, _ in laps.values()), time.process_time())
-with open(sys.argv[1], "w") as out:
-    json.dump(laps, out)
-"""
 PHASES = ("imports", "definitions", "extract", "checks", "dbt", "column_lineage", "release")
 
 
@@ -103,8 +50,6 @@ def _environment(warehouse: Path) -> dict[str, str]:
 
 
 def _scratch(folder: Path, rounds: int) -> str:
-    script = folder / "bare.py"
-    script.write_text(BARE, encoding="utf-8")
     # The shell keeps what the refresh says of itself; it starts in a millisecond.
     full = f'exec "$0" -m pipelines.cli refresh --profile --json > {folder / "full.json"}'
     contenders = [
@@ -115,7 +60,7 @@ def _scratch(folder: Path, rounds: int) -> str:
             prepare=lambda target=folder / short: shutil.rmtree(target, ignore_errors=True),
         )
         for name, short, command in (
-            ("bare work", "bare", measure.python(script, str(folder / "bare.json"))),
+            ("bare work", "bare", measure.python(bare_refresh.__file__, str(folder / "bare.json"))),
             ("refresh from scratch", "full", ["sh", "-c", full, sys.executable]),
         )
     ]
