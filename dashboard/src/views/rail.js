@@ -285,7 +285,7 @@ async function further({ day, name, city, circleId, only, params, pairs, sourceO
             where: dayOf(day),
             keep: (row) => row.region_id === (only ? circleId : '440000') && touches(row),
             name,
-            columns: ['place_code', 'strength_rank', 'strength', 'strength_share', 'linked_cities', 'strongest_trains', 'strength_outside'],
+            columns: ['place_code', 'strength_rank', 'strength', 'strength_share', 'linked_cities', 'strongest_trains', 'strength_outside', 'layer', 'dominant_code'],
             labels: { place_code: L('城市', 'City') },
             sortBy: 'strength',
             limit: 12,
