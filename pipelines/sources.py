@@ -110,7 +110,7 @@ SOURCES = (
         depends_on=(
             "pipelines/rail", "sources:rail/stations.csv", "sources:rail/cities.csv",
             "sources:rail/day_types.csv", "sources:rail/timetables.csv",
-            "sources:rail/listings.csv",
+            "sources:rail/listings.csv", "sources:rail/left_out.csv",
         ),
         tables=(
             "rail_stop_time", "rail_day", "rail_train", "rail_service", "rail_pair_day",

@@ -18,7 +18,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from pipelines.archive.offers import Claim, Offer
+from pipelines.archive.offers import Claim, Offer, pass_over
 from pipelines.errors import RefusedInput
 
 SOURCE = "rail"
@@ -26,6 +26,7 @@ SOURCE = "rail"
 WHOLE = "whole"
 TIMETABLES = "rail/timetables.csv"
 LISTINGS = "rail/listings.csv"
+LEFT_OUT = "rail/left_out.csv"
 # Snapshots of the live client; the edition is the window, `<first>_<last>`.
 LIVE = "cr_timetable_live"
 # Larger than the largest archive by far, small enough to hold.
@@ -53,7 +54,8 @@ _WHOLE_DATE = re.compile(r"(?<![0-9])(2[0-9])(0[1-9]|1[0-2])([0-3][0-9])(?![0-9:
 def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
     """The claims of this source on a file; none when it is not its own.
 
-    RefusedInput when it is a timetable of none of the registered windows.
+    RefusedInput when it is a timetable of none of the registered windows or an unknown listing,
+    LeftOut when it is known and not read on purpose.
     """
     if offer.media == "xlsx":
         return _listing(offer, sources, "workbook", is_ours=False)
@@ -65,6 +67,7 @@ def recognise(offer: Offer, sources: Path) -> tuple[Claim, ...]:
             return _listing(offer, sources, form, is_ours=True)
     reader = _reader(head)
     if reader is None:
+        pass_over(offer, sources / LEFT_OUT)
         return ()
     if reader == "cr" and (window := _SNAPSHOT.search(offer.name)):
         return (Claim(SOURCE, LIVE, _live_edition(offer, *window.groups()), "original", reader),)

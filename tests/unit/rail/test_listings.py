@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.archive import acquire
 from pipelines.archive.guards import inspect
 from pipelines.archive.offers import HEAD_BYTES, Offer
 from pipelines.archive.store import Snapshot
@@ -170,6 +171,18 @@ def test_a_listing_nobody_registered_is_refused_with_its_hash(tmp_path: Path) ->
     offer = Offer("a.txt", path, "text", path.read_bytes())
     with pytest.raises(RefusedInput, match=r"listings\.csv, found sha256 [0-9a-f]{64}"):
         recognise(offer, SOURCES)
+
+
+def test_every_file_of_the_originals_is_claimed_or_says_why_not(
+    originals: Path, tmp_path: Path
+) -> None:
+    """Beside known originals: a file that no parser takes and nobody explains is a gap."""
+    folder = originals / "data" / "rail"
+    found = acquire.offered(Settings(warehouse=tmp_path, drop=folder))
+    taken, passed = found
+    outcomes = {p.file: p.outcome for p in passed}
+    assert [f for f, outcome in outcomes.items() if outcome in {"no_parser", "refused"}] == []
+    assert len(taken) == 21 and len(outcomes) == 33
 
 
 @pytest.fixture(scope="module")
