@@ -29,7 +29,7 @@ from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot, sha256_of
 from pipelines.environment import air, bulletin, hours, pages, water
 from pipelines.errors import MetrocircleError
-from pipelines.rail import calendar, cr, twin
+from pipelines.rail import calendar, cr, listings, twin
 from pipelines.settings import ROOT, Settings
 from pipelines.yearbook import maps, workbook
 
@@ -60,6 +60,15 @@ SZQ,09:00,09:02
 SZQ,,23:50
 GZQ,00:10,
 """
+LISTED = [
+    "G77\n北京西\t08:00\t08:00\n广州南\t18:00\t18:05\n\n".encode("gb18030"),
+    "高速动车,始,G1,广州南,北京西,-,08:00\n快速,过,K9,深圳,韶关,01:10,01:20\n".encode("gb18030"),
+    ",station_train_code,train_no\n0,D1(北京-沈阳南),24000000D121\n".encode("gb18030"),
+    make.xlsx(
+        [listings.SHEET_HEADER, ("C1", *[""] * 7, "广州南", "----", "23:50:00", "", "", "ALL")],
+        sheet=listings.SHEET,
+    ),
+]
 CIRCLE = "circle_id: MINE\nmembers:\n  - 广州市\n  - {place: 肇庆市, share: 0.5, basis: x}\n"
 
 SALT = [
@@ -139,6 +148,13 @@ def page(data: bytes, folder: Path) -> None:
 
 def timetable(data: bytes, folder: Path) -> None:
     cr.read(data.decode("utf-8", "replace"))
+
+
+def listing(data: bytes, folder: Path) -> None:
+    if data.startswith(b"PK"):
+        listings.read_workbook(data, "a.xlsx")
+    for read in (listings.read_text, listings.read_board, listings.read_codes):
+        read(data.decode("gb18030", "replace"))
 
 
 def expression(data: bytes, folder: Path) -> None:
@@ -256,6 +272,7 @@ PARSERS: dict[str, tuple[Callable[[bytes, Path], None], list[bytes]]] = {
     "transcription": (transcription, [TRANSCRIPTION.encode()]),
     "page": (page, [text.encode() for text in (PAGE, BARS, SAVED)]),
     "timetable": (timetable, [TIMETABLE.encode()]),
+    "listing": (listing, LISTED),
     "expression": (expression, EXPRESSIONS),
     "definition": (definition, [CIRCLE.encode()]),
     "platform": (
