@@ -51,7 +51,7 @@ sources = Settings().sources
 table = stations.read_stations(sources, lambda file: "s")[0]
 cities = stations.read_cities(sources, lambda file: "s")[0].select("city_code_12306", "place_code")
 def load(name):
-    texts = [unpacked(RAW / file) for file in FILES[name]]
+    texts = [unpacked(RAW / file, file) for file in FILES[name]]
     read = cr.read(*texts) if len(texts) == 1 else twin.read(*texts)
     window = whole.registered(sources, name)
     trains, runs, _ = whole.running(read.trains, window)
