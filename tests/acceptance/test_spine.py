@@ -78,6 +78,36 @@ def test_incomplete_circles_have_no_value_and_say_what_is_missing(sql) -> None:
     assert gaps == [(total - held,)]
 
 
+def test_what_a_printed_figure_needs_and_nobody_holds_is_a_gap_under_its_id(sql) -> None:
+    """Every figure that no vintage answers for want of a value names the cells it wants."""
+    unanswered = """
+        select figure_id from printed_figure_check
+        where indicator_id is not null
+        group by figure_id
+        having bool_and(status = 'not_computable' and reason like 'Missing under%')
+    """
+    [(figures, named)] = sql(
+        f"select count(*), count(*) filter (where figure_id in (select needed_by from gap)) "
+        f"from ({unanswered})"
+    )
+    assert figures == named > 150
+    # None of those cells is held, and each says where it stands.
+    wanted = "from gap g join printed_figure_check f on g.needed_by = f.figure_id"
+    assert sql(
+        f"select count(*) {wanted} join city_indicator_year c on c.place_code = g.place_code "
+        "and c.indicator_id = g.indicator_id and c.year = g.year"
+    ) == [(0,)]
+    assert sql(
+        f"select distinct g.would_be_filled_by {wanted} "
+        "where g.place_code = '440100' and g.indicator_id = 'rd_personnel' and g.year = 2021"
+    ) == [
+        (
+            "Guangdong Statistical Yearbook, chapter 19, R&D by city; the data of 2021 first stand "
+            "in edition 2022",
+        )
+    ]
+
+
 def test_a_relay_that_repeats_the_publisher_is_no_newer_vintage(sql) -> None:
     # The Greater Bay Area portal quotes the provincial bureau: same figure, no new vintage ...
     assert sql(

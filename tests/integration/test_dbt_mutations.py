@@ -38,6 +38,13 @@ BY_HAND = {
         "where circle_id = 'GZ_PAPER9' and indicator_id = 'gdp' and vintage = 'latest' "
         "and value is not null)",
     ),
+    "no_spike_is_undeclared": (
+        "city_indicator_year",
+        "update {model} set value = value / 10, value_low = value_low / 10, "
+        "value_high = value_high / 10 where rowid = (select min(rowid) from {model} "
+        "where place_code = '440100' and indicator_id = 'retail_sales' and year = 2010 "
+        "and document = 'china_city_yearbook')",
+    ),
 }
 
 

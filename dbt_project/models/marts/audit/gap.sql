@@ -1,6 +1,7 @@
 -- What circles need and nobody supplied: for every indicator and year in which some members have a
 -- value, the members that lack one; and the years between the first and the last for which no member
--- has one (place_code 'none'). Indicators that no source prints for any member of a circle in any
+-- has one (place_code 'none'). What a printed figure or a policy target needs stands beside them, under
+-- the id of the figure or target. Indicators that no source prints for any member of a circle in any
 -- year (commuting ties among them) stand once, in the newest year held.
 with circle as (
     select *
@@ -84,15 +85,37 @@ silent as (
 ),
 
 wanted as (
-    select * from missing
+    select
+        *,
+        'circle_indicator_year' as needed_by
+    from missing
     union all
-    select * from silent
+    select
+        *,
+        'circle_indicator_year' as needed_by
+    from silent
+    union all
+    select
+        place_code,
+        'none' as circle_id,
+        indicator_id,
+        year,
+        needed_by
+    from {{ ref('int_publications__need') }}
 ),
 
 reasoned as (
     select
         wanted.*,
-        coalesce(reason.would_be_filled_by, indicator.would_be_filled_by) as would_be_filled_by,
+        case
+            when
+                place.place_code not like '44%'
+                and indicator.would_be_filled_by like 'Guangdong Statistical Yearbook%'
+                then
+                    'Statistical Yearbook of ' || place.place_name_en
+                    || ', as for Guangdong: ' || indicator.would_be_filled_by
+            else coalesce(reason.would_be_filled_by, indicator.would_be_filled_by)
+        end as would_be_filled_by,
         case
             when excluded.place_code is not null
                 then
@@ -102,13 +125,14 @@ reasoned as (
         end as reason,
         row_number() over (
             partition by
-                wanted.place_code, wanted.circle_id, wanted.indicator_id, wanted.year
+                wanted.place_code, wanted.circle_id, wanted.indicator_id, wanted.year,
+                wanted.needed_by
             order by
                 case when reason.year is not null then 0 else 1 end,
                 reason.reason
         ) as choice
     from wanted
-    inner join indicator
+    inner join {{ ref('stg_registry__indicator') }} as indicator
         on wanted.indicator_id = indicator.indicator_id
     left join {{ ref('int_place__named') }} as place
         on wanted.place_code = place.place_code
@@ -141,7 +165,7 @@ explained as (
         circle_id,
         indicator_id,
         year,
-        'circle_indicator_year' as needed_by,
+        needed_by,
         -- A yearbook prints a year first in the edition that follows it.
         case
             when would_be_filled_by like '%Yearbook%' and would_be_filled_by not like '%edition from%'
