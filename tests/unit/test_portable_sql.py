@@ -83,8 +83,8 @@ def faults(sql: str, macros: bool = False) -> list[str]:
     # A common table expression that names its columns looks like a call: `with recursive a (b) as`.
     found = [f for f in found if not re.search(rf"\b{f.split()[-1]}\s*\([^()]*\)\s*as\s*\(", text)]
     found += [what for what, pattern in OTHER.items() if re.search(pattern, text)]
-    # Said of Jinja's texts too, where models keep their formulas: 1.0 / 11 is a double in DuckDB and a
-    # decimal of seven places in Spark.
+    # In Jinja's texts too, where models keep formulas: 1.0 / 11 is a double in DuckDB and a decimal
+    # of a few places in Spark.
     if re.search(r"\b\d+\.\d+\s*/\s*\d", re.sub(r"--[^\n]*", "", sql)):
         found.append("a quotient of decimals")
     return found
