@@ -28,6 +28,8 @@ SPEC = [
     ("GZ_PAPER9", "gdp_share_of_province", 2021, "latest", 54.68, 2, False),
     ("GZ_PAPER9", "gdp_share_of_province", 2018, "latest", 53.63, 2, False),
     ("GZ_PAPER9", "gdp_per_capita_year_end", 2021, "latest", 111375.1, 1, False),
+    ("GZ_PAPER9", "gdp_per_capita_year_average", 2021, "latest", 111678.2, 1, False),
+    ("GZ_PAPER9", "gdp_per_capita_year_average", 2023, "latest", 119978.9, 1, False),
     ("GZ_PAPER9", "urbanisation_rate", 2020, "latest", 81.27, 2, False),
     ("GZ_OFFICIAL2023", "urbanisation_rate", 2020, "latest", 86.24, 2, False),
     ("PRW", "urbanisation_rate", 2020, "latest", 75.07, 2, False),

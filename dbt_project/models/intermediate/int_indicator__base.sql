@@ -1,4 +1,5 @@
--- Printed values and province sums side by side: everything a ratio may be built from.
+-- Printed values, province sums and means of two year ends side by side: everything a ratio may be
+-- built from.
 with printed as (
     select
         fact_id,
@@ -32,7 +33,47 @@ with printed as (
     from {{ ref('stg_yearbook__observation') }}
 ),
 
-province_sum as (
+made as (
+    select
+        fact_id,
+        document,
+        edition,
+        published_on,
+        published_on_precision,
+        place_code,
+        indicator_id,
+        data_year,
+        scope,
+        status,
+        unit,
+        value,
+        value_low,
+        value_high,
+        true as is_estimate,
+        'sum_of_cities' as method
+    from {{ ref('int_indicator__province_sum') }}
+    union all
+    select
+        fact_id,
+        document,
+        edition,
+        published_on,
+        published_on_precision,
+        place_code,
+        indicator_id,
+        data_year,
+        scope,
+        status,
+        unit,
+        value,
+        value_low,
+        value_high,
+        is_estimate,
+        method
+    from {{ ref('int_indicator__year_average') }}
+),
+
+derived as (
     select
         fact_id,
         cast(null as varchar(16)) as snapshot_id,
@@ -60,11 +101,11 @@ province_sum as (
         value,
         value_low,
         value_high,
-        true as is_estimate,
-        'sum_of_cities' as method
-    from {{ ref('int_indicator__province_sum') }}
+        is_estimate,
+        method
+    from made
 )
 
 select * from printed
 union all
-select * from province_sum
+select * from derived

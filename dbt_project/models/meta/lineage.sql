@@ -122,6 +122,20 @@ province_sum as (
         and {{ is_whole('observation') }}
 ),
 
+year_average as (
+    select
+        fact_id,
+        ending_fact_id as input_fact_id,
+        'member' as role
+    from {{ ref('int_indicator__year_average') }}
+    union all
+    select
+        fact_id,
+        beginning_fact_id as input_fact_id,
+        'member' as role
+    from {{ ref('int_indicator__year_average') }}
+),
+
 unioned as (
     select * from member
     union all
@@ -130,6 +144,8 @@ unioned as (
     select * from place_part
     union all
     select * from province_sum
+    union all
+    select * from year_average
 )
 
 select distinct

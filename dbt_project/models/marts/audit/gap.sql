@@ -12,7 +12,10 @@ with circle as (
 indicator as (
     select *
     from {{ ref('stg_registry__indicator') }}
-    where aggregation in ('sum', 'chain')
+    where
+        aggregation in ('sum', 'chain')
+        -- Made of year ends: what is missing is a year end, and stands there.
+        and indicator_id <> 'population_resident_average'
 ),
 
 started as (
