@@ -36,7 +36,15 @@ def test_trial_accounts_enclose_what_the_plan_prints(sql) -> None:
     assert ("population_resident", "output_share") not in held, "people are not shared by output"
     low, high = held["gdp_per_capita_year_end", "range"][1:3]
     assert low < 137000 < high, "the plan prints 13.7 万元"
-    assert sql("select count(*) from circle_trial_account where not is_estimate") == [(0,)]
+    # Two cities, 清城 and 四会 publish: a floor, never a value of the circle.
+    [(floor, members, total)] = sql("""
+        select value_low, members_with_data, members_total from circle_trial_account
+        where method = 'published_members' and indicator_id = 'gdp' and year = 2022
+    """)
+    assert (round(floor, 2), members, total) == (42729.57, 4, 9)
+    assert sql("""
+        select distinct state, is_estimate, value is null from circle_trial_account order by state
+    """) == [("bounded", True, True), ("estimated", True, False), ("observed", False, True)]
 
 
 # Figure, vintage, status: what the plan prints of its circle, and what counts of divisions say.

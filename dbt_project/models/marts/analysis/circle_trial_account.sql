@@ -1,5 +1,5 @@
--- Trial accounts of circles that take in parts of cities: whole cities as published, parts by
--- apportionment, and the range that the apportionments span. Latest vintage.
+-- Trial accounts of circles that take in parts of cities: what whole cities and counties publish, whole
+-- cities with their parts by apportionment, and the range that the apportionments span. Latest vintage.
 with apportion as (
     select * from {{ ref('int_circle__apportion') }}
 ),
@@ -193,26 +193,77 @@ bounded as (
     having count(*) > 1
 ),
 
+-- What the members publish, without any estimate: the least that the account can be.
+observed as (
+    select
+        cell.circle_id,
+        cell.indicator_id,
+        'published_members' as method,
+        cell.year,
+        max(cell.unit) as unit,
+        cast(null as double) as value,
+        {{ exact_sum('cell.value_low') }} as value_low,
+        cast(null as double) as value_high,
+        {{ exact_sum('cell.value') }} as observed_value,
+        case
+            when min(cell.document || ' ' || cell.edition) = max(cell.document || ' ' || cell.edition)
+                then min(cell.document || ' ' || cell.edition)
+        end as series,
+        max(case when cell.status = 'preliminary' then 1 else 0 end) = 1 as is_preliminary,
+        'observed' as state,
+        cast(count(*) as integer) as members_with_data
+    from {{ ref('int_circle__cell') }} as cell
+    inner join complete
+        on cell.circle_id = complete.circle_id
+        and cell.indicator_id = complete.indicator_id
+        and cell.year = complete.year
+        and complete.method = 'population_share'
+    where
+        cell.vintage = 'latest'
+        and cell.weight = 1
+    group by cell.circle_id, cell.indicator_id, cell.year
+),
+
+member as (
+    select
+        circle_id,
+        max(members_total) as members_total
+    from {{ ref('int_circle__member') }}
+    group by circle_id
+),
+
 unioned as (
-    select * from estimated
+    select
+        *,
+        cast(null as integer) as members_with_data
+    from estimated
     union all
-    select * from bounded
+    select
+        *,
+        cast(null as integer) as members_with_data
+    from bounded
+    union all
+    select * from observed
 )
 
 select
-    circle_id,
-    indicator_id,
-    year,
-    method,
-    {{ rounded('value', 6) }} as value,
-    {{ rounded('value_low', 6) }} as value_low,
-    {{ rounded('value_high', 6) }} as value_high,
-    unit,
-    state,
-    {{ rounded('observed_value', 6) }} as observed_value,
-    {{ rounded('1 - observed_value / value', 6) }} as estimated_share,
-    series,
-    series is null as is_mixed_vintage,
-    is_preliminary,
-    true as is_estimate
+    unioned.circle_id,
+    unioned.indicator_id,
+    unioned.year,
+    unioned.method,
+    {{ rounded('unioned.value', 6) }} as value,
+    {{ rounded('unioned.value_low', 6) }} as value_low,
+    {{ rounded('unioned.value_high', 6) }} as value_high,
+    unioned.unit,
+    unioned.state,
+    {{ rounded('unioned.observed_value', 6) }} as observed_value,
+    {{ rounded('1 - unioned.observed_value / unioned.value', 6) }} as estimated_share,
+    unioned.members_with_data,
+    member.members_total,
+    unioned.series,
+    unioned.series is null as is_mixed_vintage,
+    unioned.is_preliminary,
+    unioned.state <> 'observed' as is_estimate
 from unioned
+inner join member
+    on unioned.circle_id = member.circle_id
