@@ -42,8 +42,9 @@ def report(release_dir: Path) -> dict[str, Any]:
     """Everything the report says, as plain data.
 
     Keys: release_id, figures, by_status (comparisons), by_document (status counts per document),
-    best (figures by the best status that a comparison with the warehouse gives them), rows, checks
-    (of the documents against themselves: counts by coverage and agreement).
+    best (figures by the best status that a comparison with the warehouse gives them), inside (those
+    of the not computable that agree with other figures of their document), rows, checks (of the
+    documents against themselves: counts by coverage and agreement).
     """
     sql = f"select {', '.join(COLUMNS)} from printed_figure_check order by figure_id, vintage"
     rows = query(release_dir, sql, limit=None).to_dicts()
@@ -58,6 +59,7 @@ def report(release_dir: Path) -> dict[str, Any]:
             held = best[row["figure_id"]]
             best[row["figure_id"]] = min(held, row["status"], key=STATUSES.index)
     counts = Counter(row["status"] for row in rows)
+    agreeing = {row["figure_id"] for row in rows if row["status"] == "internally_consistent"}
     return {
         "release_id": release_dir.name,
         "figures": len({row["figure_id"] for row in rows}),
@@ -65,6 +67,7 @@ def report(release_dir: Path) -> dict[str, Any]:
         "by_status": _ordered(counts),
         "by_document": {name: _ordered(by_document[name]) for name in sorted(by_document)},
         "best": _ordered(Counter(best.values())),
+        "inside": sum(best[figure] == "not_computable" for figure in agreeing),
         "rows": rows,
         "checks": query(release_dir, _CHECKS, limit=None).to_dicts(),
     }
@@ -100,6 +103,7 @@ def text(facts: dict[str, Any]) -> str:
         "",
         "figures by their best result against the warehouse:",
         *(f"  {status:<22} {count:>5}" for status, count in facts["best"].items()),
+        f"  of the not computable, {facts['inside']} agree with other figures of their document",
         "",
         "comparisons by status and document (internally_consistent: checked inside the document):",
     ]
@@ -178,7 +182,7 @@ def _layout(facts: dict[str, Any], heading: Any, paragraph: Any, table: Any) -> 
             f"{facts['figures']} figures, {facts['comparisons']} comparisons. A figure is "
             "reproduced where every value that the inputs allow is printed like it, consistent "
             "where the two ranges meet; internally_consistent compares a document with itself and "
-            "is counted apart."
+            f"is counted apart: so agree {facts['inside']} of the figures that are not computable."
         ),
         table(("best result against the warehouse", "figures"), facts["best"].items()),
         table(

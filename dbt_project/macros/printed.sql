@@ -44,3 +44,30 @@
     {{ text }}
     {%- endif -%}
 {%- endmacro %}
+
+{% macro apart(relation) -%}
+    {#- How far a mismatch is, as a share of the printed value: 3 in 279 180 is not 3 in 10. -#}
+    {%- set share -%}
+        100 * abs({{ relation }}.computed_value - {{ relation }}.printed_value)
+        / abs({{ relation }}.printed_value)
+    {%- endset -%}
+    case
+        when coalesce({{ relation }}.step, 0) = 0 or {{ relation }}.printed_value = 0 then ''
+        when {{ share }} < 0.01 then ' (less than 0.01 % apart)'
+        else ' (' || {{ shown(share, 2) }} || ' % apart)'
+    end
+{%- endmacro %}
+
+{% macro cut_off(relation) -%}
+    {#- Said where cutting the digits off, not rounding them, gives what is printed. -#}
+    case
+        when coalesce({{ relation }}.step, 0) = 0 or {{ relation }}.printed_value <= 0 then ''
+        when
+            abs(
+                floor(cast({{ relation }}.computed_value / {{ relation }}.step as double))
+                - {{ relation }}.printed_value / {{ relation }}.step
+            ) < 0.001
+            then '; the printed digits are those of the value cut off, not rounded'
+        else ''
+    end
+{%- endmacro %}

@@ -50,6 +50,15 @@ EXPECTED = [
     ("F0439", "latest", "reproduced", 1435.27),
     ("F0215", "same_document", "internally_consistent", 550225.0),
     ("F0215", "none", "not_computable", None),
+    # Residents of 2020: the plan's province is the census, its 佛山 the census cut off, not 广州.
+    ("F0389", "census_population", "reproduced", 12601.251),
+    ("F0387", "census_population", "rounding", 949.8863),
+    ("F0386", "census_population", "mismatch", 1867.6605),
+    # The paper's R&D over the yearbook's GDP, its shares closing to 100, its growth a head.
+    ("F0154", "same_document", "internally_consistent", 3.1231),
+    ("F0238", "same_document", "internally_consistent", 4.2110),
+    ("F0036", "same_document", "internally_consistent", 14.8),
+    ("F0017", "same_document", "internally_consistent", 5.2080),
 ]
 
 
@@ -85,6 +94,36 @@ def test_a_missing_input_is_named_with_what_would_fill_it(figures: pl.DataFrame)
     told = reason(figures, "F0015", "first_published")
     assert "population_resident" in told and "table 03-07" in told and "2018 to 2024" in told
     assert "4 of 9 members" in reason(figures, "F0366", "latest")
+
+
+# figure | vintage | what the reason must tell a reader
+TOLD = [
+    ("F0012", "latest", ["26236.04", "清远市、云浮市", "would leave these 1263.36"]),
+    ("F0014", "latest", ["47236090", "58216.9"]),
+    ("F0153", "none", ["2020: 774.84", "2022: 988.36"]),
+    ("F0230", "none", ["statistical yearbook of 北京市, edition 2022"]),
+    ("F0246", "latest", ["less than 0.01 % apart"]),
+    ("F0387", "census_population", ["cut off, not rounded", "1 November"]),
+    ("F0405", "latest", ["leaves out the budget of the province", "9616.75", "25.75 %"]),
+    ("F0432", "none", ["5 of its parts", "no divisions"]),
+    ("F0448", "latest", ["3 of 4 members", "287.58", "5.8 to 7.1"]),
+]
+
+
+@pytest.mark.parametrize(("figure", "vintage", "words"), TOLD, ids=[t[0] for t in TOLD])
+def test_a_reason_says_what_is_known_all_the_same(
+    figures: pl.DataFrame, figure: str, vintage: str, words: list[str]
+) -> None:
+    told = reason(figures, figure, vintage)
+    assert [word for word in words if word not in told] == []
+
+
+def test_every_row_of_table_1_closes_and_every_intensity_fits(figures: pl.DataFrame) -> None:
+    own = figures.filter(pl.col("vintage") == "same_document")
+    shares = own.filter(pl.col("indicator_id").str.starts_with("manufacturing_share_"))
+    assert set(shares["status"]) == {"internally_consistent"} and len(shares) == 66
+    intensity = own.filter(pl.col("indicator_id") == "rd_intensity")
+    assert set(intensity["status"]) == {"internally_consistent"} and len(intensity) == 14
 
 
 def test_every_figure_has_a_status_and_a_reason_unless_reproduced(figures: pl.DataFrame) -> None:
@@ -152,6 +191,20 @@ def test_a_preliminary_value_decides_nothing_and_says_so(targets: pl.DataFrame) 
 def test_a_target_for_every_year_lists_its_years(targets: pl.DataFrame) -> None:
     told = targets.filter(pl.col("target_id") == "T0032")["reason"].item()
     assert "1 of 5 years" in told and "2020: 2.97, 2022: 3.25" in told
+    assert "2021: 3.03 with the R&D expenditure that gz_circle_paper prints" in told
+
+
+def test_travel_times_say_what_trains_alone_give(targets: pl.DataFrame) -> None:
+    told = dict(
+        targets.filter(pl.col("reason").str.contains("By rail"))
+        .select("target_id", "reason")
+        .rows()
+    )
+    assert set(told) == {"T0002", "T0003", "T0004", "T0006", "T0030", "T0031"}
+    assert "22 of 72 journeys between members keep 60 minutes" in told["T0002"]
+    assert "2 of 2 journeys between members keep 30 minutes" in told["T0030"]
+    unmeasured = targets.filter(pl.col("target_id").is_in(list(told)))["status"]
+    assert set(unmeasured) == {"not_measurable"}, "a lower bound proves nothing"
 
 
 def test_every_target_has_a_status_and_a_reason(targets: pl.DataFrame) -> None:
@@ -166,6 +219,7 @@ def test_reproduce_reports_the_release_in_use(
     facts = reproduce.report(refreshed.release)
     assert facts["figures"] == 455 and facts["comparisons"] == figures.height
     assert sum(facts["best"].values()) == 455
+    assert facts["best"]["reproduced"] >= 53 and facts["inside"] >= 151
     assert sum(row["checks"] for row in facts["checks"]) == 239
     told = run_cli("reproduce", "--write", str(tmp_path), warehouse=refreshed.warehouse)
     assert told.returncode == 0 and "mismatch (" in told.stdout, told.stderr
@@ -184,7 +238,7 @@ def test_a_report_escapes_what_documents_print() -> None:
     row = dict.fromkeys(reproduce.COLUMNS, "a<b> | c\nd")
     row |= {"status": "mismatch", "computed_value": 1.0}
     facts = {"release_id": "r", "figures": 1, "comparisons": 1, "by_status": {"mismatch": 1},
-             "by_document": {"a<b>": {"mismatch": 1}}, "best": {"mismatch": 1}, "rows": [row],
-             "checks": []}  # fmt: skip
+             "by_document": {"a<b>": {"mismatch": 1}}, "best": {"mismatch": 1}, "inside": 0,
+             "rows": [row], "checks": []}  # fmt: skip
     assert "a<b>" not in reproduce.html(facts) and "a&lt;b&gt;" in reproduce.html(facts)
     assert "a<b> \\| c d" in reproduce.markdown(facts)

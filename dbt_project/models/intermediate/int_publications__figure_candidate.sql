@@ -137,6 +137,16 @@ mixed as (
         and plain.area_id is null
 ),
 
+-- Areas made of parts that are no divisions.
+uncoded as (
+    select
+        circle_id,
+        cast(count(*) as varchar(10)) as parts
+    from {{ ref('stg_geography__circle_member') }}
+    where place_code is null
+    group by circle_id
+),
+
 -- Figures about air, rivers and parks have checks of their own.
 environment as (
     select * from {{ ref('int_air__figure_candidate') }}
@@ -144,38 +154,45 @@ environment as (
 
 compared as (
     select
-        figure_id,
-        vintage,
-        case when not is_refused then value end as computed_value,
-        case when not is_refused then value_low end as computed_low,
-        case when not is_refused then value_high end as computed_high,
-        coalesce(is_mixed_vintage, false) as is_mixed_vintage,
-        coalesce(is_estimate, false) as is_estimate,
-        edition_min,
-        edition_max,
-        case when not is_refused then fact_id end as computed_fact_id,
+        valued.figure_id,
+        valued.vintage,
+        case when not valued.is_refused then valued.value end as computed_value,
+        case when not valued.is_refused then valued.value_low end as computed_low,
+        case when not valued.is_refused then valued.value_high end as computed_high,
+        coalesce(valued.is_mixed_vintage, false) as is_mixed_vintage,
+        coalesce(valued.is_estimate, false) as is_estimate,
+        valued.edition_min,
+        valued.edition_max,
+        case when not valued.is_refused then valued.fact_id end as computed_fact_id,
         case
-            when is_refused and value is not null
+            when valued.is_refused and valued.value is not null
                 then
                     'The provincial total of this vintage is not held. The sum of the cities, '
-                    || refused_reason || ', gives '
-                    || {{ shown('value', 2) }} || '; would be filled by ' || would_be_filled_by
-            when value is null and missing is null and is_mixed_vintage
+                    || valued.refused_reason || ', gives '
+                    || {{ shown('valued.value', 2) }} || '; would be filled by ' || valued.would_be_filled_by
+            when valued.value is null and valued.missing is null and valued.is_mixed_vintage
                 then
-                    'Under ' || vintage || ' the members and the province stand in different '
-                    || 'editions (' || edition_min || ' to ' || edition_max
+                    'Under ' || valued.vintage || ' the members and the province stand in different '
+                    || 'editions (' || valued.edition_min || ' to ' || valued.edition_max
                     || '); a share across them is not computed'
-            when value is null
+            when valued.value is null
                 then
-                    'Missing under ' || case when vintage = 'none' then 'every vintage' else vintage end
-                    || ': ' || coalesce(missing, 'the total of the province; would be filled by ' || would_be_filled_by)
+                    'Missing under ' || case when valued.vintage = 'none' then 'every vintage' else valued.vintage end
+                    || ': ' || coalesce(valued.missing, 'the total of the province; would be filled by ' || valued.would_be_filled_by)
             else ''
-        end as missing,
-        cast(null as varchar(400)) as note
+        end
+        || case when valued.value is null then coalesce(beside.told, '') else '' end as missing,
+        case when valued.vintage = 'latest' and valued.value is not null then revised.told end as note
     from valued
+    left join {{ ref('int_publications__figure_note') }} as beside
+        on valued.figure_id = beside.figure_id
+        and beside.kind <> 'revised_members'
+    left join {{ ref('int_publications__figure_note') }} as revised
+        on valued.figure_id = revised.figure_id
+        and revised.kind = 'revised_members'
     where
-        value is not null
-        or figure_id not in (select environment.figure_id from environment)
+        valued.value is not null
+        or valued.figure_id not in (select environment.figure_id from environment)
     union all
     select
         figure_id,
@@ -218,7 +235,7 @@ compared as (
         cast(null as varchar(20)) as edition_min,
         cast(null as varchar(20)) as edition_max,
         cast(null as varchar(16)) as computed_fact_id,
-        'made of other figures of the document: ' || rule as missing,
+        rule as missing,
         cast(null as varchar(400)) as note
     from {{ ref('int_publications__figure_own') }}
     union all
@@ -239,6 +256,10 @@ compared as (
                 then 'No indicator of the warehouse matches: ' || figure.indicator_reason
             when figure.place_reason is not null
                 then 'No place of the warehouse matches: ' || figure.place_reason
+            when uncoded.parts is not null
+                then
+                    'No source measures the area: ' || uncoded.parts
+                    || ' of its parts are named by the document and are no divisions'
             when figure.period_text is null then 'The document gives no year for the figure'
             when span.figure_id is not null then span.reason
             else 'The figure is about several years'
@@ -265,6 +286,8 @@ compared as (
         on figure.figure_id = span.figure_id
     left join spread
         on figure.figure_id = spread.figure_id
+    left join uncoded
+        on figure.circle_id = uncoded.circle_id
     where
         known.figure_id is null
         and special.figure_id is null

@@ -1,5 +1,6 @@
 -- What is missing where a printed figure has an area, an indicator and a year, but no value under a
--- vintage: the parts that are not held, how much of them is, and what would fill them.
+-- vintage: the parts that are not held, how much of them is, what would fill them, and what the nearest
+-- years held say of the figure itself.
 with figure as (
     select *
     from {{ ref('stg_publications__printed_figure') }}
@@ -67,6 +68,55 @@ years_held as (
     group by area_id, indicator_id
 ),
 
+-- The newest value of the three years before the figure and the oldest of the three after it: where it
+-- would lie.
+ranked as (
+    select
+        figure.figure_id,
+        held.year,
+        held.value,
+        held.year < figure.year as is_before,
+        row_number() over (
+            partition by figure.figure_id, held.year < figure.year
+            order by abs(held.year - figure.year)
+        ) as nearness
+    from figure
+    inner join area_value as held
+        on figure.area_id = held.area_id
+        and figure.indicator_id = held.indicator_id
+        and figure.year between held.year - 3 and held.year + 3
+        and figure.year <> held.year
+    where
+        held.vintage = 'latest'
+        and held.value is not null
+),
+
+neighbour as (
+    select
+        ranked.figure_id,
+        {{ dbt.listagg(
+            "cast(ranked.year as varchar(4)) || ': ' || " ~ shown('ranked.value', 2) ~ " || ' ' || indicator.unit",
+            "', '", 'order by ranked.year') }} as told
+    from ranked
+    inner join figure
+        on ranked.figure_id = figure.figure_id
+    inner join {{ ref('stg_registry__indicator') }} as indicator
+        on figure.indicator_id = indicator.indicator_id
+    where ranked.nearness = 1
+    group by ranked.figure_id
+),
+
+-- The registry names the publications of Guangdong; other places have yearbooks of their own.
+elsewhere as (
+    select
+        place_code as area_id,
+        year,
+        'the statistical yearbook of ' || place_name_zh || ', edition '
+        || cast(year + 1 as varchar(4)) as would_be_filled_by
+    from {{ ref('int_place__named') }}
+    where substr(place_code, 1, 2) <> '44'
+),
+
 missing as (
     select
         vintages.figure_id,
@@ -94,7 +144,11 @@ missing as (
                 || cast(years_held.first_year as varchar(4))
                 || ' and ' || cast(years_held.last_year as varchar(4))
         end
-        || '; would be filled by ' || indicator.would_be_filled_by as missing
+        || '; would be filled by '
+        || case
+            when indicator.would_be_filled_by like 'China City%' then indicator.would_be_filled_by
+            else coalesce(elsewhere.would_be_filled_by, indicator.would_be_filled_by)
+        end as missing
     from vintages
     inner join part
         on vintages.indicator_id = part.indicator_id
@@ -108,6 +162,9 @@ missing as (
     left join years_held
         on vintages.area_id = years_held.area_id
         and part.part_id = years_held.indicator_id
+    left join elsewhere
+        on vintages.area_id = elsewhere.area_id
+        and vintages.year = elsewhere.year
     where
         area_value.value is null
         and not part.is_provincial
@@ -119,11 +176,14 @@ select
     vintages.area_id,
     vintages.indicator_id,
     vintages.year,
-    {{ dbt.listagg('missing.missing', "'. '", 'order by missing.missing') }} as missing
+    {{ dbt.listagg('missing.missing', "'. '", 'order by missing.missing') }}
+    || coalesce('. The nearest years held: ' || max(neighbour.told), '') as missing
 from vintages
 left join missing
     on vintages.figure_id = missing.figure_id
     and vintages.vintage = missing.vintage
+left join neighbour
+    on vintages.figure_id = neighbour.figure_id
 group by
     vintages.figure_id,
     vintages.vintage,

@@ -1,6 +1,6 @@
 -- Comparisons of printed figures that no value of one area, indicator and year answers: counts of
 -- divisions and cities, trial accounts, land area of the newest year held, trade as a share of the
--- province. `note` says on what the comparison rests.
+-- province, residents on the day of a census. `note` says on what the comparison rests.
 with figure as (
     select * from {{ ref('stg_publications__printed_figure') }}
 ),
@@ -241,7 +241,44 @@ trade_share as (
         and province.value_low > 0
 ),
 
+-- Documents print the residents of a census year now from the census, now from the year end, and
+-- seldom say which.
+census_people as (
+    select
+        figure.figure_id,
+        figure.year,
+        held.edition_min,
+        held.edition_max,
+        cast(held.value as double) * census.factor / yearly.factor as value
+    from figure
+    inner join area_value as held
+        on figure.area_id = held.area_id
+        and figure.year = held.year
+        and held.indicator_id = 'population_census'
+        and held.vintage = 'latest'
+    inner join {{ ref('stg_registry__unit') }} as census
+        on census.unit_id = 'person'
+    inner join {{ ref('stg_registry__unit') }} as yearly
+        on yearly.unit_id = 'person_10k'
+    where
+        figure.indicator_id = 'population_resident'
+        and held.value is not null
+),
+
 unioned as (
+    select
+        figure_id,
+        'census_population' as vintage,
+        value,
+        value as value_low,
+        value as value_high,
+        edition_min,
+        edition_max,
+        false as is_mixed_vintage,
+        false as is_estimate,
+        'residents on the day of the census of ' || cast(year as varchar(4)) || ', 1 November' as note
+    from census_people
+    union all
     select
         figure_id,
         'divisions' as vintage,
@@ -280,7 +317,8 @@ unioned as (
         '2020' as edition_max,
         false as is_mixed_vintage,
         false as is_estimate,
-        '广州 and 东莞 over the city propers of all 17 cities in the census of 2020' as note
+        '广州 and 东莞 over the city propers of all 17 cities in the census of 2020; the urban construction '
+        || 'yearbook, which the paper seems to use, counts otherwise' as note
     from city_proper
     union all
     select

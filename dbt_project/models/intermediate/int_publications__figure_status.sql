@@ -37,10 +37,13 @@ select
             then
                 'Off by ' || {{ shown('abs(judged.computed_value - judged.printed_value)') }}
                 || ', at most one unit of the last printed digit'
+                || {{ cut_off('judged') }}
         when 'mismatch'
             then
                 'Computed ' || {{ shown('judged.computed_value') }}
                 || ', printed ' || {{ shown('judged.printed_value') }}
+                || {{ apart('judged') }}
+                || {{ cut_off('judged') }}
                 || case when judged.missing <> '' then '; ' || judged.missing else '' end
     end
     || case

@@ -3,6 +3,24 @@
 with today as (
     select max(published_on) as as_of
     from {{ ref('stg_registry__document') }}
+),
+
+-- Years of the plan for which only the R&D expenditure of another document is known: told, not counted.
+printed as (
+    select
+        target.target_id,
+        {{ dbt.listagg(
+            "cast(printed.year as varchar(4)) || ': ' || " ~ shown('printed.rd_intensity', 2)
+            ~ " || ' with the R&D expenditure that ' || printed.document || ' prints'",
+            "', '", 'order by printed.year, printed.document') }} as told
+    from {{ ref('stg_publications__policy_target') }} as target
+    inner join {{ ref('int_publications__printed_rd') }} as printed
+        on target.circle_id = printed.circle_id
+        and printed.year between target.start_year and target.horizon_year
+        and printed.vintage = 'latest'
+        and printed.members_with_data = printed.members_total
+    where target.indicator_id = 'rd_intensity'
+    group by target.target_id
 )
 
 select
@@ -15,6 +33,7 @@ select
     target.target_value,
     target.place_reason,
     target.indicator_reason,
+    rail.told as by_rail,
     pace.latest_year,
     pace.latest_value,
     pace.is_preliminary,
@@ -26,7 +45,7 @@ select
     years.horizon_is_met = 1 as horizon_is_met,
     years.years_final,
     years.years_short,
-    years.values_by_year,
+    years.values_by_year || coalesce('; ' || printed.told, '') as values_by_year,
     target.horizon_year - target.start_year + 1 as years_wanted,
     coalesce(target.horizon_year < extract(year from today.as_of), false) as has_passed,
     case
@@ -55,3 +74,7 @@ left join {{ ref('int_publications__target_pace') }} as pace
     on target.target_id = pace.target_id
 left join {{ ref('int_publications__target_year') }} as years
     on target.target_id = years.target_id
+left join printed
+    on target.target_id = printed.target_id
+left join {{ ref('int_publications__target_rail') }} as rail
+    on target.target_id = rail.target_id

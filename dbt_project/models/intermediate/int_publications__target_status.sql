@@ -29,7 +29,9 @@ select
         when judged.status = 'not_measurable' and not judged.is_quantitative
             then 'The document prints no number to reach'
         when judged.status = 'not_measurable' and judged.indicator_reason is not null
-            then 'No indicator of the warehouse matches: ' || judged.indicator_reason
+            then
+                'No indicator of the warehouse matches: ' || judged.indicator_reason
+                || coalesce('. ' || judged.by_rail, '')
         when judged.status = 'not_measurable' and judged.place_reason is not null
             then 'No place of the warehouse matches: ' || judged.place_reason
         when judged.status = 'not_measurable'

@@ -31,6 +31,7 @@ select
     circle_id,
     coalesce(circle_id, place_code) as area_id,
     place_reason,
+    indicator_name,
     indicator_id,
     indicator_reason,
     is_quantitative,
