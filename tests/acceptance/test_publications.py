@@ -196,7 +196,7 @@ def test_a_target_for_every_year_lists_its_years(targets: pl.DataFrame) -> None:
 
 def test_travel_times_say_what_trains_alone_give(targets: pl.DataFrame) -> None:
     told = dict(
-        targets.filter(pl.col("reason").str.contains("By rail"))
+        targets.filter(pl.col("reason").str.contains("by rail alone"))
         .select("target_id", "reason")
         .rows()
     )

@@ -177,7 +177,7 @@ select
     vintages.indicator_id,
     vintages.year,
     {{ dbt.listagg('missing.missing', "'. '", 'order by missing.missing') }}
-    || coalesce('. The nearest years held: ' || max(neighbour.told), '') as missing
+    || coalesce('; the nearest years held: ' || max(neighbour.told), '') as missing
 from vintages
 left join missing
     on vintages.figure_id = missing.figure_id

@@ -36,7 +36,7 @@ alone as (
     select
         figure.figure_id,
         'cities_alone' as kind,
-        '. The sum of the cities, ' || cities_alone.refused_reason || ', is '
+        '; the sum of the cities, ' || cities_alone.refused_reason || ', is '
         || {{ shown('cities_alone.total', 2) }} || ' ' || cities_alone.unit
         || case
             when area_value.value is null then ''
@@ -101,7 +101,7 @@ revised as (
 elsewhere as (
     select
         figure.figure_id,
-        '. ' || printed.document || ' prints the R&D expenditure of '
+        '; ' || printed.document || ' prints the R&D expenditure of '
         || cast(printed.members_with_data as varchar(10)) || ' of '
         || cast(printed.members_total as varchar(10)) || ' members, '
         || {{ shown('printed.rd_expenditure', 2) }} || ' 亿元 or '
@@ -125,7 +125,7 @@ elsewhere as (
 census_people as (
     select
         figure.figure_id,
-        '. The GDP that the document prints over the residents of the census, '
+        '; the GDP that the document prints over the residents of the census, '
         || {{ shown('people.value', 0) }} || ' on 1 November, is '
         || {{ shown('cast(gdp.printed_value as double) / cast(people.value as double) * money.factor', 1) }}
         || ' ' || figure.unit as told

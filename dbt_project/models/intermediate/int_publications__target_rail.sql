@@ -78,7 +78,7 @@ counted as (
 
 select
     target_id,
-    'By rail alone on ' || cast(service_date as varchar(10)) || ', an ordinary workday, '
+    'by rail alone on ' || cast(service_date as varchar(10)) || ', an ordinary workday, '
     || cast(within_limit as varchar(10)) || ' of ' || cast(journeys as varchar(10))
     || ' journeys between members keep ' || {{ shown('limit_minutes', 0) }} || ' minutes (without the '
     || 'ways to and from the station), ' || cast(beyond_limit as varchar(10)) || ' take longer'

@@ -31,7 +31,7 @@ select
         when judged.status = 'not_measurable' and judged.indicator_reason is not null
             then
                 'No indicator of the warehouse matches: ' || judged.indicator_reason
-                || coalesce('. ' || judged.by_rail, '')
+                || coalesce('; ' || judged.by_rail, '')
         when judged.status = 'not_measurable' and judged.place_reason is not null
             then 'No place of the warehouse matches: ' || judged.place_reason
         when judged.status = 'not_measurable'
