@@ -298,6 +298,30 @@ OWN: dict[str, tuple[Step, ...]] = {
             "where r.figure_id = $figure_id and $vintage = 'same_document' order by f.figure_id",
             "{role} {figure_id} {value_text} {place_raw} {indicator_raw} at {locator} ({rule})",
         ),
+        # Shares that close to 100 and intensities follow from their own row of the table.
+        Step(
+            "figures of the same row",
+            ("figure_id",),
+            "select o.figure_id, o.value_text, o.place_raw, o.indicator_raw, o.period_text, "
+            "o.locator from tidy.printed_figure as f inner join tidy.printed_figure as o "
+            "on f.document = o.document and f.locator = o.locator and f.place_raw = o.place_raw "
+            "and f.period_text = o.period_text and f.figure_id <> o.figure_id "
+            "where f.figure_id = $figure_id and $vintage = 'same_document' and not exists "
+            "(select 1 from tidy.figure_relation as r where r.figure_id = f.figure_id) "
+            "order by o.figure_id",
+            "{figure_id} {value_text} {place_raw} {indicator_raw} {period_text} at {locator}",
+        ),
+        Step(
+            "GDP as first published",
+            ("figure_id", "place_code"),
+            "select c.place_name_zh, c.year, c.value, c.unit, c.document, c.edition, c.fact_id "
+            "from tidy.printed_figure as f inner join city_indicator_year as c "
+            "on c.place_code = $place_code and c.year = f.year_end and c.indicator_id = 'gdp' "
+            "and c.is_first_published where f.figure_id = $figure_id "
+            "and $vintage = 'same_document' and $indicator_id = 'rd_intensity' "
+            "order by c.scope, c.document",
+            "{place_name_zh} gdp {year}: {value} {unit}, {document} {edition} (fact {fact_id})",
+        ),
         # A declared mix of two vintages is no value of the warehouse; its parts are.
         Step(
             "parts of a mix of vintages",
@@ -408,9 +432,11 @@ OWN: dict[str, tuple[Step, ...]] = {
             "where b.year = $year and b.indicator_id in ($indicator_id, case when $indicator_id = "
             "'gdp_per_capita_year_end' then 'gdp' end, case when $indicator_id = "
             "'gdp_per_capita_year_end' then 'population_resident' end) "
-            "and b.indicator_id in ('gdp', 'population_resident') and (s.city_code is not null or "
+            "and b.indicator_id in ('gdp', 'population_resident') "
+            "and case when $method = 'published_members' then b.place_code in (select place_code "
+            "from circle_member where circle_id = $circle_id) else (s.city_code is not null or "
             "b.place_code in (select place_code from circle_member "
-            "where circle_id = $circle_id and place_code like '44__00')) "
+            "where circle_id = $circle_id and place_code like '44__00')) end "
             "order by b.indicator_id, is_whole desc, b.place_code",
             "whole {is_whole}, by population {population_share}, by output {output_share}: "
             + _BEST_LINE,

@@ -219,7 +219,7 @@ compared as (
         is_estimate,
         edition_min,
         edition_max,
-        cast(null as varchar(16)) as computed_fact_id,
+        fact_id as computed_fact_id,
         '' as missing,
         note
     from {{ ref('int_publications__figure_special') }}

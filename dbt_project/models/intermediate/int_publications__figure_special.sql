@@ -249,6 +249,7 @@ census_people as (
         figure.year,
         held.edition_min,
         held.edition_max,
+        held.fact_id,
         cast(held.value as double) * census.factor / yearly.factor as value
     from figure
     inner join area_value as held
@@ -396,15 +397,19 @@ unioned as (
 )
 
 select
-    figure_id,
-    vintage,
-    {{ exact('value') }} as value,
-    {{ exact('value_low') }} as value_low,
-    {{ exact('value_high') }} as value_high,
-    edition_min,
-    edition_max,
-    is_mixed_vintage,
-    is_estimate,
-    note
+    unioned.figure_id,
+    unioned.vintage,
+    {{ exact('unioned.value') }} as value,
+    {{ exact('unioned.value_low') }} as value_low,
+    {{ exact('unioned.value_high') }} as value_high,
+    unioned.edition_min,
+    unioned.edition_max,
+    unioned.is_mixed_vintage,
+    unioned.is_estimate,
+    unioned.note,
+    census_people.fact_id
 from unioned
-where value is not null
+left join census_people
+    on unioned.figure_id = census_people.figure_id
+    and unioned.vintage = 'census_population'
+where unioned.value is not null
