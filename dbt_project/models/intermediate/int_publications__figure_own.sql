@@ -183,10 +183,10 @@ a_head as (
         figure_id,
         'the growth that the document prints over that of residents, those of the first year from '
         || 'the census' as rule,
-        {{ measure('100 * ((1 + cast(number as double) / 100) / residents_growth - 1)') }} as number,
-        {{ measure('100 * ((1 + cast(number_low as double) / 100) / residents_growth - 1)') }}
+        {{ exact('100 * ((1 + cast(number as double) / 100) / residents_growth - 1)') }} as number,
+        {{ exact('100 * ((1 + cast(number_low as double) / 100) / residents_growth - 1)') }}
             as number_low,
-        {{ measure('100 * ((1 + cast(number_high as double) / 100) / residents_growth - 1)') }}
+        {{ exact('100 * ((1 + cast(number_high as double) / 100) / residents_growth - 1)') }}
             as number_high
     from growth
 ),
