@@ -1,11 +1,12 @@
 -- What printed figures and policy targets need and nobody supplied: the places, indicators and years
--- of every figure that no vintage can answer, and of every target whose horizon has passed. A circle
--- needs its members, a ratio both its parts, a share of the province the province's own value.
+-- of every figure that no vintage can answer, and of every target whose horizon has passed. That a
+-- figure fits others of its own document is no answer. A circle needs its members, a ratio both its
+-- parts, a share of the province the province's own value.
 with unanswered as (
     select figure_id
     from {{ ref('int_publications__figure_status') }}
     group by figure_id
-    having min(case when status = 'not_computable' then 1 else 0 end) = 1
+    having min(case when status = 'not_computable' or vintage = 'same_document' then 1 else 0 end) = 1
 ),
 
 need as (
