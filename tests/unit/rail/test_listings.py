@@ -18,7 +18,7 @@ from pipelines.archive import acquire
 from pipelines.archive.guards import inspect
 from pipelines.archive.offers import HEAD_BYTES, Offer
 from pipelines.archive.store import Snapshot
-from pipelines.errors import LayoutDrift, RefusedInput
+from pipelines.errors import LayoutDrift, LeftOut, RefusedInput
 from pipelines.rail import listings, stations, whole
 from pipelines.rail.recognise import recognise
 from pipelines.settings import Settings
@@ -195,7 +195,11 @@ def held(originals: Path) -> dict[str, whole.ServiceDate]:
         for path in sorted((raw / folder).iterdir()):
             with path.open("rb") as handle:
                 offer = Offer("a file", path, inspect(raw, path), handle.read(HEAD_BYTES))
-            for claim in recognise(offer, SOURCES):
+            try:
+                claims = recognise(offer, SOURCES)
+            except LeftOut:
+                continue
+            for claim in claims:
                 slices.setdefault((claim.document, claim.edition), []).append(
                     Snapshot("s", "rail", claim.document, claim.edition, "slice", "a file", "0", 1,
                              claim.source_kind, path, claim.reader)
