@@ -315,6 +315,7 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
     facts = report.summary(settings.releases / outcome.release_id)
     facts["did_work"] = True
     facts["extracted"] = outcome.extracted
+    facts["done"] = {what: list(counted) for what, counted in outcome.done.items()}
     if options.profile:
         taken = outcome.seconds.items()
         facts["seconds"] = {name: round(wall, 2) for name, (wall, _) in taken}
@@ -323,6 +324,7 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
         out(json.dumps(facts, ensure_ascii=False, indent=1))
         return 0
     out(report.text(facts, _shown(settings, settings.releases / outcome.release_id)))
+    out(f"Done:    {report.done(outcome.done)}")
     warnings = len(_lake_rejects(settings, "warning"))
     if warnings:
         out(f"Rejects: {warnings} cells set aside (metrocircle rejects)")

@@ -6,6 +6,7 @@ Not here: what the rows mean, or whether they are right (expectations).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.archive.store import sha256_of
 from pipelines.contract import Table, polars_schema
 from pipelines.errors import ContractBroken
 
@@ -104,3 +106,14 @@ def drop_stale(lake: Path, table: str, keep: set[str]) -> list[str]:
             path.unlink()
             gone.append(path.stem)
     return gone
+
+
+def contents(lake: Path, tables: Iterable[str]) -> dict[str, str]:
+    """SHA-256 by table over its slices, names and bytes: what a step that reads it rests on."""
+    found = {}
+    for table in tables:
+        digest = hashlib.sha256()
+        for path in sorted((lake / table).glob("*.parquet")):
+            digest.update(f"{path.name} {sha256_of(path)}\n".encode())
+        found[table] = digest.hexdigest()
+    return found

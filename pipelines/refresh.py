@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines import kept
 from pipelines import settings as settings_module
 from pipelines.archive import acquire, store
 from pipelines.errors import MetrocircleError
@@ -35,13 +36,14 @@ Say = Callable[[str], None]
 class Outcome:
     """What a refresh did. release_id: the release in use afterwards.
 
-    seconds: by phase, on the wall and of the processor.
+    seconds: by phase, on the wall and of the processor. done: (done anew, all) by kind of work.
     """
 
     release_id: str
     did_work: bool
     extracted: list[str] = field(default_factory=list)
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    done: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class RefreshFailed(MetrocircleError):
@@ -67,6 +69,8 @@ def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
 def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:
     started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     keep.preflight(settings)
+    if plan.from_scratch:
+        kept.forget(settings)
     _report_offers(settings, plan, say)
     with profile.phase("imports"):
         _dagster_environment(settings)
@@ -109,6 +113,8 @@ def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:
     outcome.release_id = settings.current.resolve().name
     total = (time.perf_counter() - started, time.process_time())
     outcome.seconds = {**profile.seconds(), "total": total}
+    slices = {"slices": (len(plan.stale), len(plan.slices))}
+    outcome.done = {**slices, **profile.counts()}
     return outcome
 
 

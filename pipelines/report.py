@@ -6,6 +6,7 @@ Belongs here: reading a release for the closing report and for `status`. Not her
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,11 @@ def text(facts: dict[str, Any], shown_path: str) -> str:
         "\"select * from city_indicator_best where place_name_zh = '广州市'\"",
     ]
     return "\n".join(lines)
+
+
+def done(counts: Mapping[str, tuple[int, int]]) -> str:
+    """What a refresh did anew, of all there is; the rest stands as it was."""
+    return ", ".join(f"{anew:,} of {total:,} {what}" for what, (anew, total) in counts.items())
 
 
 def _value_line(value: dict[str, Any]) -> str:

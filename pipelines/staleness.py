@@ -67,6 +67,7 @@ class Plan:
 
     stale: slices to extract. gone: keys that nobody supplies any more. release_stale: whether the
     marts and the release must be made again. reasons: one line per cause, for people.
+    from_scratch: nothing that an earlier refresh made may be taken over.
     """
 
     slices: tuple[Slice, ...]
@@ -76,6 +77,7 @@ class Plan:
     release_fingerprint: str
     release_stale: bool
     reasons: tuple[str, ...]
+    from_scratch: bool = False
 
     @property
     def nothing_to_do(self) -> bool:
@@ -271,5 +273,5 @@ def plan(settings: Settings, only: Iterable[str] = (), force: bool = False) -> P
         release_stale = bool(stale or left)
     return Plan(
         tuple(slices), tuple(stale), left, tuple(refusals), release_fingerprint,
-        release_stale, tuple(reasons),
+        release_stale, tuple(reasons), force,
     )  # fmt: skip

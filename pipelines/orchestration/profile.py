@@ -1,7 +1,8 @@
-"""How long each phase of a refresh takes, by the clock on the wall and by the processor's.
+"""How long each phase of a refresh takes, by two clocks, and how much of its work it did anew.
 
-Belongs here: the clocks of the process. Times are printed and never published: they would differ
-from run to run. Processor seconds say the same on a busy machine; threads count together.
+Belongs here: the clocks and counters of the process. They are printed and never published: they
+would differ from run to run. Processor seconds say the same on a busy machine; threads count
+together.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _seconds: dict[str, tuple[float, float]] = {}
+_counts: dict[str, tuple[int, int]] = {}
 
 
 @contextmanager
@@ -28,3 +30,14 @@ def phase(name: str) -> Iterator[None]:
 def seconds() -> dict[str, tuple[float, float]]:
     """Seconds and processor seconds by phase since the process started, in the order they ended."""
     return dict(_seconds)
+
+
+def count(what: str, done: int, total: int) -> None:
+    """Add to a counter: how many of all were done anew. The rest stood as it was."""
+    before, of = _counts.get(what, (0, 0))
+    _counts[what] = (before + done, of + total)
+
+
+def counts() -> dict[str, tuple[int, int]]:
+    """(done anew, all) by what was counted, since the process started."""
+    return dict(_counts)

@@ -5,14 +5,20 @@ A broken rule of severity error blocks what reads the table, and with it the rel
 suite, not one a rule: each check costs Dagster several database writes, and the ledger has all.
 """
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from expectations import load_suites
-from pipelines import contract
+from pipelines import contract, kept, lake
+from pipelines.contract import Contract
 from pipelines.extract import forget_gone
+from pipelines.fingerprint import Hasher
 from pipelines.orchestration import profile
 from pipelines.quality import ledger, runner
 from pipelines.quality import results as results_on_disk
@@ -24,6 +30,11 @@ from pipelines.step import ground, step
 
 # Rejects come from every source, so their suite waits for all of them.
 REJECTS = "rejects"
+# What decides, beside the tables, what the rules find in them.
+_CODE = (
+    "expectations", "pipelines/quality", "pipelines/contract.py", "sources:contract.yml",
+    "requirements.lock",
+)  # fmt: skip
 
 
 def parts() -> dict[str, tuple[str, ...]]:
@@ -60,7 +71,7 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
             stands_on = ground(settings)
             in_use = current_release(settings)
             previous = in_use.path if in_use and not in_use.problem else None
-            results = runner.run_suites(settings.lake, known, settings.threads, tables, previous)
+            results = judge(settings, part, tables, known, previous)
             results_on_disk.save(settings, f"{runner.ENGINE}-{part}", results, stands_on)
         by_table = defaultdict(list)
         for result in results:
@@ -69,6 +80,43 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
             yield _check_result(table, found)
 
     return arriving
+
+
+def judge(
+    settings: Settings, part: str, tables: Sequence[str], known: Contract, previous: Path | None
+) -> list[CheckResult]:
+    """What the rules find; asked again only when rules, code or a table that they read changed.
+
+    A finding that stops the release is never kept: some pass by themselves (no memory left).
+    """
+    name, rests_on = f"checks-{part}", _rests_on(settings, tables, known, previous)
+    before = kept.recall(settings, name, rests_on)
+    if before is not None:
+        results = results_on_disk.from_rows(before)
+    else:
+        results = runner.run_suites(settings.lake, known, settings.threads, tables, previous)
+        if not any(result.status == "fail" for result in results):
+            kept.keep(settings, name, rests_on, results_on_disk.as_rows(results))
+    rules = len({(result.table_name, result.rule_id) for result in results})
+    profile.count("rules", 0 if before is not None else rules, rules)
+    return results
+
+
+def _rests_on(
+    settings: Settings, tables: Sequence[str], known: Contract, previous: Path | None
+) -> str:
+    """Hash over rules, code, the tables that the rules read, and the same in the release in use."""
+    read = runner.tables_read(load_suites(tables), known)
+    contents = lake.contents(settings.lake, [table.name for table in read])
+    released: dict[str, Any] = {}
+    if previous is not None:
+        text = (previous / "release.json").read_text(encoding="utf-8")
+        released = json.loads(text)["tables"]
+    parts = [Hasher(settings).of(_CODE)]
+    for table in read:
+        was = released.get(f"{table.schema}.{table.name}", {}).get("content_hash")
+        parts.append(f"{table.name} {contents[table.name]} {was}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _check_result(table: str, found: Sequence[CheckResult]) -> dg.AssetCheckResult:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ def save(settings: Settings, step: str, results: Sequence[CheckResult], ground: 
     """ground: what the step stood on when it began to judge."""
     path = _path(settings, step)
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"ground": asdict(ground), "results": [asdict(result) for result in results]}
+    document = {"ground": asdict(ground), "results": as_rows(results)}
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     temporary.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
     temporary.replace(path)
@@ -37,10 +37,16 @@ def save(settings: Settings, step: str, results: Sequence[CheckResult], ground: 
 def read(settings: Settings, step: str) -> tuple[list[CheckResult], Ground]:
     """Results of the step and what it stood on; FileNotFoundError when it has not judged."""
     document = json.loads(_path(settings, step).read_text(encoding="utf-8"))
-    results = [
-        CheckResult(**{**row, "samples": tuple(row["samples"])}) for row in document["results"]
-    ]
-    return results, Ground(**document["ground"])
+    return from_rows(document["results"]), Ground(**document["ground"])
+
+
+def as_rows(results: Sequence[CheckResult]) -> list[dict[str, Any]]:
+    """Results as JSON holds them; `from_rows` reads them back."""
+    return [asdict(result) for result in results]
+
+
+def from_rows(rows: Iterable[dict[str, Any]]) -> list[CheckResult]:
+    return [CheckResult(**{**row, "samples": tuple(row["samples"])}) for row in rows]
 
 
 LATEST = "latest"
@@ -57,7 +63,7 @@ def record(
         "outcome": outcome,
         "release_id": release_id,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "results": [asdict(result) for result in results],
+        "results": as_rows(results),
     }
     text = json.dumps(document, ensure_ascii=False, indent=1)
     settings.checks.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ def run_suites(
     suites = load_suites(tables)
     with tempfile.TemporaryDirectory(prefix="metrocircle-quality-") as folder:
         database = Path(folder) / "views.duckdb"
-        read = _tables_read(suites, contract)
+        read = tables_read(suites, contract)
         arrived = _build_views(database, lake, read, threads, previous)
         answers = _ask(database, suites, arrived, threads)
     results = [
@@ -77,7 +77,7 @@ def run_suites(
 # ------------------------------------------------------------------------------- the views
 
 
-def _tables_read(suites: Sequence[Suite], contract: Contract) -> list[Table]:
+def tables_read(suites: Sequence[Suite], contract: Contract) -> list[Table]:
     """The suites' tables and those that their rules name: opening every file costs the most."""
     named = {suite.table for suite in suites}
     for suite in suites:

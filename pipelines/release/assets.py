@@ -4,7 +4,6 @@ Belongs here: gathering the ledger, refusing a release that broke a rule, callin
 how a release is made.
 """
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -143,6 +142,7 @@ def _publish(settings: Settings, checks: Sequence[CheckResult]) -> Any:
     from pipelines.transform import lineage, project
 
     known = contract.load(settings.contract)
+    manifest = project.built_manifest(settings)
     held = staleness.snapshots_in_lake(settings)
     snapshots = pl.DataFrame(held, schema=contract.polars_schema(known.table("snapshot")))
     with profile.phase("release"):
@@ -152,17 +152,10 @@ def _publish(settings: Settings, checks: Sequence[CheckResult]) -> Any:
             ledger.ledger_frame(checks),
             snapshots,
             inputs(settings, held),
-            macros.statements(_manifest(settings), settings.dbt_project),
+            macros.statements(manifest, settings.dbt_project),
             lineage.frame(settings),
+            project.made_of(settings, manifest),
         )
-
-
-def _manifest(settings: Settings) -> dict[str, Any]:
-    """The manifest that the dbt build of this release left."""
-    from pipelines.transform import project
-
-    manifest: dict[str, Any] = json.loads(project.manifest_path(settings).read_bytes())
-    return manifest
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:

@@ -7,7 +7,6 @@ here: values, and anything that changes from one run to the next (run times, acc
 from __future__ import annotations
 
 import csv
-import hashlib
 import html
 import json
 import re
@@ -18,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.archive.store import sha256_of
 from pipelines.contract import Column, Contract, polars_schema
 from pipelines.release.database import description_en
 from pipelines.release.export import harmless
@@ -25,7 +25,6 @@ from pipelines.release.parquet import Exported, connect, literal, quote
 
 RELEASE_FILE = "release.json"
 MANIFEST_FILE = "MANIFEST.sha256"
-_CHUNK = 1 << 20
 
 # ------------------------------------------------------------------------------- dictionaries
 
@@ -491,15 +490,6 @@ def _text(value: object) -> str:
 
 
 # ----------------------------------------------------------------------------------- MANIFEST
-
-
-def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of the file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while chunk := handle.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def manifest_text(hashes: Mapping[str, str]) -> str:

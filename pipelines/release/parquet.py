@@ -154,10 +154,14 @@ def export(
 ) -> list[Exported]:
     """Write each named table to `folder/parquet/…` and return what was written.
 
+    Files of tables that are not named may lie there already: the registry of indicators is read
+    from its own.
+
     Raises ContractBroken, naming table, column and key, for an absent column, a value that does
     not fit its type, a double that is not a number, and a key that is null or not unique.
     """
-    registry: dict[str, Column] = {}
+    there = folder / parquet_path(contract.table("indicator"))
+    registry = _indicator_columns(connection, there) if there.is_file() else {}
     exported = []
     # The registry comes first, because wide tables take their extra columns from it.
     for name in sorted(relations, key=lambda item: (item != "indicator", item)):

@@ -28,8 +28,9 @@ import polars as pl
 from pipelines import contract as contracts
 from pipelines.errors import MetrocircleError, ReleaseRefused
 from pipelines.lock import WriterBusy, exclusive
+from pipelines.orchestration import profile
 from pipelines.quality.ledger import CheckResult
-from pipelines.release import browser, diff, gate, keep, metadata, parquet
+from pipelines.release import browser, diff, gate, keep, metadata, parquet, reuse
 from pipelines.release.database import write_database
 from pipelines.release.verify import Problem, verify
 from pipelines.settings import Settings
@@ -194,6 +195,7 @@ def publish(
     inputs: Mapping[str, Any],
     macros: Sequence[str] = (),
     column_lineage: pl.DataFrame | None = None,
+    rests_on: Mapping[str, str] | None = None,
 ) -> Release:
     """Make the release of a finished build and point `current` at it.
 
@@ -203,6 +205,8 @@ def publish(
     `licence`) also into datapackage.json; `how_to_cite` may hold `{release_id}`.
     macros: further table macros of the database (`pipelines.release.macros`).
     column_lineage: frame of that table (transform.lineage); None for a build without one.
+    rests_on: by table name, a hash over all that made its rows: tables that rest on the same as in
+        the release in use are taken over from it (`reuse`). Without it everything is written.
 
     Raises WriterBusy if another process writes, ContractBroken if a table does not meet the
     contract, ReleaseRefused if the ledger holds a failed check of severity error or the staged
@@ -219,7 +223,7 @@ def publish(
             empty = pl.DataFrame(schema=contracts.polars_schema(lineage))
             frames["column_lineage"] = empty if column_lineage is None else column_lineage
         try:
-            release = _make(settings, staging, build_db, frames, inputs, macros)
+            release = _make(settings, staging, build_db, frames, inputs, macros, rests_on or {})
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         release = replace(release, changes=tuple(_judge_changes(settings, release)))
@@ -270,11 +274,17 @@ def _make(
     frames: Mapping[str, pl.DataFrame],
     inputs: Mapping[str, Any],
     macros: Sequence[str],
+    rests_on: Mapping[str, str],
 ) -> Release:
     contract = contracts.load(settings.contract)
     folder = staging / "release"
     folder.mkdir()
-    exported = _export(settings, contract, build_db, frames, staging)
+    in_use = current_release(settings)
+    previous = in_use.path if in_use is not None and not in_use.problem else None
+    taken = reuse.take_over(settings, contract, previous, folder, rests_on)
+    written = _export(settings, contract, build_db, frames, staging, taken)
+    exported = sorted([*taken, *written], key=lambda item: item.qualified)
+    profile.count("tables", len(written), len(exported))
     release_id = parquet.release_id(
         contract.schema_version,
         [(item.qualified, item.schema_hash, item.content_hash) for item in exported],
@@ -285,16 +295,20 @@ def _make(
             return release
         # Its bytes went bad on the disk: set aside as evidence, and made again.
         release.path.rename(settings.releases / f"{_BROKEN}{release_id}-{secrets.token_hex(4)}")
-    _share_identical(settings, folder, exported)
+    if previous is not None:
+        reuse.share_identical(previous, folder, written)
     write_database(folder, exported, settings.threads, macros)
     metadata.write_documents(folder, release_id, contract, exported, inputs)
     metadata.write_quality(folder, release_id, contract, frames["ledger"])
     browser.write_page(folder)
     metadata.write_manifest(folder)
-    _refuse_problems(verify(folder, settings.threads), "the staged release")
+    # Bytes of the release in use, whose rows were read when it was made, are proved by their hash.
+    proved = {file for item in taken for file in item.files}
+    _refuse_problems(verify(folder, settings.threads, proved), "the staged release")
     _write_through(folder)
     folder.rename(release.path)
     _sync(settings.releases)
+    reuse.remember(settings, contract, release.path, exported, rests_on)
     return Release(release_id, release.path, release.rows, is_new=True)
 
 
@@ -304,41 +318,23 @@ def _export(
     build_db: Path,
     frames: Mapping[str, pl.DataFrame],
     staging: Path,
+    taken: Sequence[parquet.Exported],
 ) -> list[parquet.Exported]:
+    """Write every table that was not taken over, and the dictionaries of all of them."""
     folder = staging / "release"
     connection = parquet.connect(settings.threads, staging / "spill")
     try:
         relations = parquet.build_relations(connection, contract, build_db, settings.lake)
         relations |= parquet.frame_relations(connection, frames)
+        for item in taken:
+            del relations[item.table.name]
         exported = parquet.export(connection, contract, relations, folder)
-        described = metadata.dictionaries(contract, exported)
+        described = metadata.dictionaries(contract, [*taken, *exported])
         relations = parquet.frame_relations(connection, described)
         exported += parquet.export(connection, contract, relations, folder)
     finally:
         connection.close()
-    return sorted(exported, key=lambda item: item.qualified)
-
-
-def _share_identical(settings: Settings, folder: Path, exported: list[parquet.Exported]) -> None:
-    """Replace Parquet that the previous release holds byte for byte by a hard link to it.
-
-    The previous file is hashed, not believed: a damaged one must not be carried on.
-    """
-    previous = current_release(settings)
-    if previous is None or previous.problem:
-        return
-    for file in (file for item in exported for file in item.files):
-        new, old = folder / file, previous.path / file
-        if not old.is_file() or old.stat().st_size != new.stat().st_size:
-            continue
-        if metadata.sha256_of(old) != metadata.sha256_of(new):
-            continue
-        link = new.with_name(f"{new.name}.link")
-        try:
-            link.hardlink_to(old)
-        except OSError:
-            return  # A file system without hard links: the copy stays.
-        link.replace(new)
+    return exported
 
 
 def _write_through(folder: Path) -> None:

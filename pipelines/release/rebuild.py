@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.archive.store import sha256_of
 from pipelines.errors import MetrocircleError
 from pipelines.release import metadata
 from pipelines.settings import Settings
@@ -131,8 +132,7 @@ def compare(first: Path, second: Path) -> Comparison:
 
 def _parquet(folder: Path) -> dict[str, str]:
     return {
-        path.relative_to(folder).as_posix(): metadata.sha256_of(path)
-        for path in folder.rglob("*.parquet")
+        path.relative_to(folder).as_posix(): sha256_of(path) for path in folder.rglob("*.parquet")
     }
 
 

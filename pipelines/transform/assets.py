@@ -51,6 +51,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             stands_on = ground(settings)
             with profile.phase("dbt"):
                 outcome = project.build(settings)
+            nodes = len(outcome.run_results["results"])
+            profile.count("models and tests", nodes - len(outcome.kept), nodes)
             checks = ledger.from_dbt(outcome.run_results, outcome.manifest)
             results.save(settings, ENGINE, checks, stands_on)
             with profile.phase("column_lineage"):
@@ -93,7 +95,11 @@ def _events(
     outcome: project.BuildResult,
     columns: Mapping[str, dg.TableColumnLineage],
 ) -> Iterator[Any]:
-    """A materialisation per model that was built, a check result per data test that ran."""
+    """A materialisation per model, a check result per data test.
+
+    Those that an earlier build made and that still hold have theirs as well, and say so: an asset
+    of which a run says nothing would hold up the release that rests on it.
+    """
     manifest = outcome.manifest
     check_keys = {key.name: key for key in context.selected_asset_check_keys}
     for result in outcome.run_results["results"]:
@@ -102,7 +108,10 @@ def _events(
             continue  # unit tests stand in the ledger; they belong to no asset
         status = str(result["status"])
         if node["resource_type"] in {"model", "seed"} and status == "success":
-            metadata: dict[str, Any] = {"seconds": round(float(result["execution_time"]), 3)}
+            metadata: dict[str, Any] = {
+                "seconds": round(float(result["execution_time"]), 3),
+                "kept_from_an_earlier_build": result["unique_id"] in outcome.kept,
+            }
             if node["name"] in columns:
                 metadata["dagster/column_lineage"] = columns[node["name"]]
             yield dg.MaterializeResult(asset_key=translator.get_asset_key(node), metadata=metadata)

@@ -12,24 +12,37 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipelines import contract, kept, lake
 from pipelines.errors import MetrocircleError
+from pipelines.fingerprint import Hasher
 from pipelines.lock import LOCK_FILE, in_turn
 from pipelines.settings import Settings
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """Outcome of `dbt build`: run_results.json and manifest.json as dicts, error text if any."""
+    """Outcome of `dbt build`: run_results.json and manifest.json as dicts, error text if any.
+
+    kept: ids of the nodes that stand as an earlier build left them; run_results has them too.
+    """
 
     success: bool
     run_results: dict[str, Any]
     manifest: dict[str, Any]
     message: str
+    kept: frozenset[str] = frozenset()
+
+
+# Name under which the last build is kept, and what decides what dbt makes of a lake.
+_LAST = "dbt"
+_CODE = ("dbt_project", "pipelines/transform", "requirements.lock")
+_PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 
 
 def build_database(settings: Settings) -> Path:
@@ -117,18 +130,117 @@ def ensure_manifest(settings: Settings) -> Path:
 
 
 def build(settings: Settings) -> BuildResult:
-    """`dbt build` into a fresh build database; every handle on it is closed on return."""
+    """`dbt build` of what rests on lake tables that changed since the last build.
+
+    From scratch when models, macros, seeds or packages changed, when the database is not as that
+    build left it, and on Spark: what is kept then rests on something else. Every handle on the
+    database is closed on return.
+    """
     database = build_database(settings)
     database.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in (database, database.with_name(database.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+    before = _last_build(settings)
+    # From here on the database is between two states: who is killed now starts from scratch.
+    kept.forget(settings, _LAST)
+    if before is None:
+        for leftover in (database, _journal(settings)):
+            leftover.unlink(missing_ok=True)
     if settings.engine == "spark":
         return _build_on_spark(settings)
+    tables = lake.contents(settings.lake, _lake_tables(settings))
+    arguments = _stale(settings, before, tables) if before else ["build"]
     outcome = target_path(settings) / "run_results.json"
     outcome.unlink(missing_ok=True)
-    _take_parsed(settings)
-    result = _invoke(settings, ["build"])
-    return _result(settings, bool(result.success), _read_results(outcome), _message(result))
+    success, message = True, ""
+    if arguments:
+        _take_parsed(settings)
+        result = _invoke(settings, arguments)
+        success, message = bool(result.success), _message(result)
+    run_results = _read_results(outcome)
+    anew = {entry["unique_id"]: entry for entry in run_results["results"]}
+    earlier = {entry["unique_id"]: entry for entry in before["results"]} if before else {}
+    # In the order of the build from scratch, where each node stands after its inputs.
+    run_results["results"] = list((earlier | anew).values())
+    if success:
+        last = {"lake": str(settings.lake), "tables": tables, "results": run_results["results"]}
+        kept.keep(settings, _LAST, _rests_on(settings), last)
+    stays = frozenset(earlier.keys() - anew.keys())
+    return BuildResult(success, run_results, built_manifest(settings), message, stays)
+
+
+def _stale(settings: Settings, before: dict[str, Any], tables: dict[str, str]) -> list[str]:
+    """The dbt command that makes the kept build one of the lake as it lies; empty: it is one."""
+    changed = [name for name in tables if before["tables"].get(name) != tables[name]]
+    select = [f"source:lake.{name}+" for name in changed]
+    if before["lake"] != str(settings.lake):
+        # Views name the files that they read; the tables of a warehouse that moved still hold.
+        select.append("config.materialized:view")
+    # A unit test rests on its model and its own rows alone: what it found still holds.
+    return ["build", "--select", *select, "--exclude", "resource_type:unit_test"] if select else []
+
+
+def _lake_tables(settings: Settings) -> list[str]:
+    return [table.name for table in contract.load(settings.contract).lake_tables()]
+
+
+def _journal(settings: Settings) -> Path:
+    database = build_database(settings)
+    return database.with_name(database.name + ".wal")
+
+
+def _last_build(settings: Settings) -> dict[str, Any] | None:
+    """lake, tables (hash by name) and results of the build that the database still holds."""
+    if settings.engine == "spark" or not build_database(settings).exists():
+        return None
+    return kept.recall(settings, _LAST, _rests_on(settings))
+
+
+def _rests_on(settings: Settings) -> str:
+    """Everything but the lake that decides what a build makes, and the database it left."""
+    found = build_database(settings).stat()
+    database = f"{found.st_size} {found.st_mtime_ns} {_journal(settings).exists()}"
+    return _sha256([_code(settings), database])
+
+
+def _code(settings: Settings) -> str:
+    packages = [f"{name} {version(name)}" for name in _PACKAGES]
+    return _sha256([Hasher(settings).of(_CODE), *packages, settings.engine])
+
+
+def _sha256(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def made_of(settings: Settings, manifest: dict[str, Any]) -> dict[str, str]:
+    """By model and lake table, a hash over all that its rows rest on: lake, models, packages."""
+    code, parents = _code(settings), manifest["parent_map"]
+    tables = lake.contents(settings.lake, _lake_tables(settings))
+    sources = {node: manifest["sources"][node]["name"] for node in manifest["sources"]}
+    read: dict[str, set[str]] = {}
+
+    def of(node: str) -> set[str]:
+        if node not in read:
+            own = {sources[node]} if node in sources else set()
+            read[node] = own.union(*(of(parent) for parent in parents.get(node, ())))
+        return read[node]
+
+    models = {
+        node["name"]: _sha256([code, *(f"{name} {tables[name]}" for name in sorted(of(unique)))])
+        for unique, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    # A model of the same name is what a release holds of a lake table.
+    return {**tables, **models}
+
+
+def built_manifest(settings: Settings) -> dict[str, Any]:
+    """dbt's manifest of the last build; models that it kept carry the SQL that made them."""
+    manifest: dict[str, Any] = json.loads(manifest_path(settings).read_bytes())
+    last = _last_build(settings) or {"results": []}
+    for entry in last["results"]:
+        node = manifest["nodes"].get(entry["unique_id"])
+        if node is not None and not node.get("compiled_code"):
+            node["compiled_code"] = entry.get("compiled_code")
+    return manifest
 
 
 def _take_parsed(settings: Settings) -> None:
@@ -149,8 +261,7 @@ def _read_results(path: Path) -> dict[str, Any]:
 def _result(
     settings: Settings, success: bool, run_results: dict[str, Any], message: str
 ) -> BuildResult:
-    manifest = json.loads(manifest_path(settings).read_bytes())
-    return BuildResult(success, run_results, manifest, message)
+    return BuildResult(success, run_results, built_manifest(settings), message)
 
 
 def columns(settings: Settings) -> dict[str, list[str]]:
@@ -217,7 +328,6 @@ def take_in(settings: Settings, tables: Path) -> None:
     """
     import duckdb
 
-    from pipelines import contract
     from pipelines.release.parquet import literal, quote
 
     known = {table.name: table for table in contract.load(settings.contract).dbt_models()}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from pipelines.release.rebuild import compare
 from tests.conftest import ROOT, Refreshed, run_cli
 
 pytestmark = pytest.mark.slow
@@ -44,6 +46,54 @@ def test_built_again_under_other_circumstances_it_is_the_same(refreshed: Refresh
     assert found["second"] == refreshed.facts["release_id"]
     assert (found["differing"], found["is_same"]) == ([], True)
     assert found["files"] > 40
+
+
+def done_again(result: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """How much of each kind of work the refresh did anew."""
+    assert result.returncode == 0, result.stdout + result.stderr
+    return {what: anew for what, (anew, _) in json.loads(result.stdout)["done"].items()}
+
+
+def test_a_new_month_and_a_new_timetable_touch_only_what_depends_on_them(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    """Taken away and given back one by one, they end in the release made from scratch, byte by
+    byte; in a warehouse that was moved, so views look elsewhere."""
+    warehouse = copy_of(refreshed, tmp_path / "warehouse")
+    sources, every = tmp_path / "sources", ROOT / "sources"
+    shutil.copytree(every, sources)
+    month = "environment/transcriptions/gd_env_bulletin/2019-06.csv"
+    day = "rail/transcriptions/cr_timetable_240410/2024-05-01"
+    (sources / month).unlink()
+    shutil.rmtree(sources / day)
+
+    def refresh() -> dict[str, int]:
+        return done_again(
+            run_cli(
+                "refresh", "--json", "--accept", warehouse=warehouse,
+                METROCIRCLE_SOURCES=str(sources),
+            )
+        )  # fmt: skip
+
+    total = {what: of for what, (_, of) in refreshed.facts["done"].items()}
+    assert {what: anew for what, (anew, _) in refreshed.facts["done"].items()} == total
+    refresh()
+    # Or the last one would find the release made from scratch, and write none.
+    shutil.rmtree(warehouse / "releases" / str(refreshed.facts["release_id"]))
+    shutil.copytree(every / day, sources / day)
+    timetable = refresh()
+    shutil.copyfile(every / month, sources / month)
+    bulletin = refresh()
+    for done in (timetable, bulletin):
+        assert done["slices"] == 1
+        assert 0 < done["rules"] < total["rules"] / 2
+        assert 0 < done["models and tests"] < total["models and tests"] / 3
+        assert 0 < done["tables"] < total["tables"] / 2
+    now = (warehouse / "current").resolve()
+    assert now.name == refreshed.facts["release_id"]
+    assert compare(now, refreshed.release).is_same
+    sound = run_cli("verify", warehouse=warehouse)
+    assert sound.returncode == 0, sound.stdout
 
 
 def test_an_unknown_city_stops_the_release_and_names_the_cell(
