@@ -9,17 +9,16 @@ later calls at any station of B, however many stations of either it serves; trai
 earlier days count. A train that could be boarded in A on two runs of one date still counts once.
 
 How it is fast: what a train offers between two places does not change from day to day, only whether
-it runs. So the stops are paired once per train, and the days are columns: one row per train and
-pair, one column per date, and count, first, last, fastest and median are operations on blocks of
-that matrix. Nothing is ever listed train by train and day by day.
+it runs, and most run on both of two days. So the stops are paired once per stop list, a pair of
+places is counted on a date only if other trains of it run than the day before (its *state*
+changes), and a state is then copied to every date on which it holds. Nothing is ever listed train
+by train and day by day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -28,12 +27,8 @@ import polars as pl
 from pipelines.errors import LayoutDrift
 from pipelines.rail.calendar import Window
 
-# Cells of the matrix worked on at a time: small enough for the cache and for two workers.
-CHUNK_CELLS = 1 << 20
-WORKERS = 2
 # One bit for each station of a place.
 MOST_STATIONS = 63
-_LATE = np.int16(32767)
 SCHEMA = {
     "service_date": pl.Date,
     "origin_code": pl.String,
@@ -96,20 +91,13 @@ def count(
     places = sorted(stops["place_code"].unique())
     schema = SCHEMA | (BITS if with_bits else {})
     stations = _numbered(stops)
-    offers = _offers(stops, stations, places)
-    # Stop lists with a pair that can be boarded before and after a midnight.
-    twice = offers.filter(pl.struct("block", "origin", "destination").is_duplicated())["block"]
-    units, blocks = _units(trains, runs, twice.unique())
+    offers = _offers(_rides(stops, stations, places))
+    units, blocks = _units(trains, runs, offers.filter("again")["block"].unique())
     rows = offers.join(blocks, on="block")
     if rows.is_empty():
         return Counted(pl.DataFrame(schema=schema), stations)
-    rows, active = _active(rows, units)
-    rows = rows.sort("origin", "destination", "minutes", "first", "row")
-    with ThreadPoolExecutor(WORKERS) as pool:
-        parts = list(
-            pool.map(lambda chunk: _aggregate(chunk, active, with_bits), _chunks(rows, len(window)))
-        )
-    return Counted(_frame(parts, places, window, schema), stations)
+    states, held = _states(*_active(rows, units))
+    return Counted(_frame(states, held, places, window, schema), stations)
 
 
 def _numbered(stops: pl.DataFrame) -> pl.DataFrame:
@@ -122,52 +110,44 @@ def _numbered(stops: pl.DataFrame) -> pl.DataFrame:
     return station
 
 
-def _offers(stops: pl.DataFrame, stations: pl.DataFrame, places: list[str]) -> pl.DataFrame:
-    """What each stop list offers: block, origin, destination, day of departure, minutes, bits."""
+def _rides(stops: pl.DataFrame, stations: pl.DataFrame, places: list[str]) -> pl.DataFrame:
+    """Every departure of a stop list with every later arrival in another place."""
     bit = pl.lit(2, pl.UInt64).pow("number").cast(pl.UInt64).alias("bit")
-    numbered = stops.join(stations.with_columns(bit), on=["place_code", "station"]).select(
-        "block",
-        pl.col("place_code")
-        .replace_strict(places, range(len(places)), return_dtype=pl.Int32)
-        .alias("place"),
-        pl.col("stop_seq").cast(pl.Int32),
-        "arrive_minutes",
-        "depart_minutes",
-        "origin_minute",
-        "bit",
-    )
-    departure = numbered.filter(pl.col("depart_minutes").is_not_null())
+    place = pl.col("place_code").cast(pl.Enum(places)).to_physical().cast(pl.Int32)
     clock = pl.col("origin_minute") + pl.col("depart_minutes")
-    return (
-        departure.select(
-            "block",
-            pl.col("place").alias("origin"),
-            pl.col("stop_seq").alias("seq"),
-            pl.col("depart_minutes").alias("left"),
-            (clock // 1440).cast(pl.Int32).alias("day"),
-            (clock % 1440).cast(pl.Int16).alias("minute"),
-            pl.col("bit").alias("origin_bit"),
-        )
-        .join(
-            numbered.select(
-                "block",
-                pl.col("place").alias("destination"),
-                pl.col("stop_seq").alias("later"),
-                "arrive_minutes",
-                pl.col("bit").alias("destination_bit"),
-            ),
-            on="block",
-        )
-        .filter((pl.col("later") > pl.col("seq")) & (pl.col("origin") != pl.col("destination")))
-        .group_by("block", "origin", "destination", "day")
-        .agg(
-            pl.col("minute").min().alias("first"),
-            pl.col("minute").max().alias("last"),
-            (pl.col("arrive_minutes") - pl.col("left")).min().cast(pl.Int16).alias("minutes"),
-            pl.col("origin_bit").bitwise_or().alias("origin_bits"),
-            pl.col("destination_bit").bitwise_or().alias("destination_bits"),
-        )
+    minute = (clock % 1440).cast(pl.Int16)
+    calls = stops.join(stations.with_columns(bit), on=["place_code", "station"])
+    calls = calls.sort("block", "stop_seq")
+    departures = calls.select(
+        "block", "depart_minutes", origin=place, day=(clock // 1440).cast(pl.Int32),
+        first=minute, last=minute, origin_bits="bit",
+    )  # fmt: skip
+    arrivals = calls.select("arrive_minutes", destination=place, destination_bits="bit")
+    stop = np.arange(len(calls))
+    block = calls["block"].to_numpy()
+    later = np.searchsorted(block, block, side="right") - stop - 1
+    left = np.repeat(stop, later)
+    reached = left + 1 + np.arange(len(left)) - np.repeat(np.cumsum(later) - later, later)
+    rides = pl.concat([departures[left], arrivals[reached]], how="horizontal")
+    minutes = (pl.col("arrive_minutes") - pl.col("depart_minutes")).cast(pl.Int16)
+    return rides.with_columns(minutes=minutes).filter(
+        pl.col("origin") != pl.col("destination"), pl.col("minutes").is_not_null()
     )
+
+
+def _offers(rides: pl.DataFrame) -> pl.DataFrame:
+    """What each stop list offers: block, origin, destination, day of departure, and its best.
+
+    again: whether the list offers the pair on another day too.
+    """
+    column = _columns(rides)
+    key = _key(column, "block", "origin", "destination", "day")
+    order = np.argsort(key, kind="stable")
+    begins, _ = _equal(key[order])
+    offered = _columns(rides.select("block", "origin", "destination", "day")[order[begins]])
+    _, days = _equal(_key(offered, "block", "origin", "destination"))
+    again = np.repeat(days > 1, days)
+    return pl.DataFrame(offered | _best(column, order, begins) | {"again": again})
 
 
 def _units(trains: pl.DataFrame, runs: Array, twice: pl.Series) -> tuple[Array, pl.DataFrame]:
@@ -181,16 +161,8 @@ def _units(trains: pl.DataFrame, runs: Array, twice: pl.Series) -> tuple[Array, 
     sorted_runs = runs[order["row"].to_numpy()]
     if order.is_empty():
         return sorted_runs, order.select("block", "is_gdc", pl.lit(0, pl.Int32).alias("unit"))
-    heads = order.select(
-        (
-            (pl.col("block") != pl.col("block").shift())
-            | (pl.col("is_gdc") != pl.col("is_gdc").shift())
-        )
-        .fill_null(True)
-        .alias("head")
-    )["head"].to_numpy()
-    starts = np.flatnonzero(heads)
-    group = np.cumsum(heads) - 1
+    starts, size = _equal(_key(_columns(order.select("block", "is_gdc")), "block", "is_gdc"))
+    group = np.repeat(np.arange(len(starts)), size)
     together = np.add.reduceat(sorted_runs.astype(np.int16), starts, axis=0)
     apart_lists = order["block"].is_in(twice.implode()).to_numpy()[starts]
     alone = (together.max(axis=1) <= 1) & ~apart_lists
@@ -214,19 +186,12 @@ def _active(rows: pl.DataFrame, units: Array) -> tuple[pl.DataFrame, Array]:
         shifted[day, :, day:] = units[:, : dates - day]
     active = shifted.reshape(-1, dates)
     rows = rows.with_columns((pl.col("day") * len(units) + pl.col("unit")).alias("row"))
-    key = ["unit", "origin", "destination"]
-    crowded = pl.struct(key).is_duplicated()
-    several = rows.filter(crowded).sort(*key, "day")
-    if several.is_empty():
-        return rows, active
-    extra, lines = _boarded_together(several, active)
-    extra = extra.with_columns(
+    together, lines = _boarded_together(rows.filter("again"), active)
+    together = together.with_columns(
         pl.int_range(len(active), len(active) + len(lines), dtype=pl.Int32).alias("row")
     )
-    return (
-        pl.concat([rows.filter(~crowded), extra.select(rows.columns)]),
-        np.concatenate([active, lines]),
-    )
+    rows = pl.concat([rows.filter(~pl.col("again")), together.select(rows.columns)])
+    return rows, np.concatenate([active, lines])
 
 
 def _boarded_together(several: pl.DataFrame, active: Array) -> tuple[pl.DataFrame, Array]:
@@ -235,128 +200,106 @@ def _boarded_together(several: pl.DataFrame, active: Array) -> tuple[pl.DataFram
     A train that serves A before and after midnight has, every day, a run of today and one of
     yesterday in A: on those dates it is one train with the times of both.
     """
-    column = {name: several[name].to_numpy() for name in several.columns}
-    key = np.stack([column[name] for name in ("unit", "origin", "destination")], axis=1)
-    starts = np.flatnonzero(np.concatenate([[True], (key[1:] != key[:-1]).any(axis=1)]))
-    picked: list[int] = []
-    rows: list[tuple[int, int, int, int, int]] = []
-    lines = []
-    for low, high in zip(starts, np.append(starts[1:], len(key)), strict=True):
-        on = active[column["row"][low:high]]
-        which = (1 << np.arange(high - low)) @ on
-        for chosen in np.unique(which[which > 0]):
-            members = low + np.flatnonzero(int(chosen) >> np.arange(high - low) & 1)
-            picked.append(int(low))
-            rows.append(
-                (
-                    column["first"][members].min(),
-                    column["last"][members].max(),
-                    column["minutes"][members].min(),
-                    np.bitwise_or.reduce(column["origin_bits"][members]),
-                    np.bitwise_or.reduce(column["destination_bits"][members]),
+    several = several.sort("unit", "origin", "destination", "day")
+    column = _columns(several)
+    begins, days = _equal(_key(column, "unit", "origin", "destination"))
+    found, lines = [several.clear()], [active[:0]]
+    for count in np.unique(days):
+        runs = begins[days == count][:, None] + np.arange(count)
+        bits = 1 << np.arange(count)
+        boarded = (active[column["row"][runs]] * bits[:, None]).sum(axis=1)
+        for chosen in range(1, 1 << count):
+            line = boarded == chosen
+            held = line.any(axis=1)
+            members = runs[held][:, (chosen & bits) > 0]
+            best = _best(column, members.ravel(), np.arange(0, members.size, members.shape[1]))
+            found.append(
+                several[members[:, 0]].with_columns(
+                    pl.Series(name, values) for name, values in best.items()
                 )
             )
-            lines.append(which == chosen)
-    names = ("first", "last", "minutes", "origin_bits", "destination_bits")
-    values = {
-        name: pl.Series(name, [row[n] for row in rows], dtype=several.schema[name])
-        for n, name in enumerate(names)
+            lines.append(line[held])
+    return pl.concat(found), np.concatenate(lines)
+
+
+def _states(rows: pl.DataFrame, active: Array) -> tuple[dict[str, Array], Array]:
+    """The states of every pair, and per date and pair the number of the state that holds, -1 where
+    no train runs."""
+    column = _columns(rows)
+    # The trains of a pair by their minutes, for the median.
+    order = np.argsort(_key(column, "origin", "destination", "minutes"), kind="stable")
+    column = {name: values[order] for name, values in column.items()}
+    starts, size = _equal(_key(column, "origin", "destination"))
+    pair = np.repeat(np.arange(len(starts), dtype=np.int32), size)
+    changed = _changed(active, column["row"], starts)
+    held = np.full(changed.shape, -1, dtype=np.int32)
+    found: list[dict[str, Array]] = []
+    states = 0
+    for date, runs in enumerate(active.T.copy()):
+        if date:
+            held[date] = held[date - 1]
+        held[date, changed[date]] = -1
+        on = np.flatnonzero(runs[column["row"]] & np.repeat(changed[date], size))
+        begins, trains = _equal(pair[on])
+        held[date, pair[on[begins]]] = np.arange(states, states + len(begins), dtype=np.int32)
+        states += len(begins)
+        found.append(_summary(column, on, begins, trains))
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}, held
+
+
+def _changed(active: Array, line: Array, starts: Array) -> Array:
+    """Per date and pair, whether other trains of it run than the day before; none ran before all.
+
+    line: the line of `active` of each row; starts: where the rows of each pair begin.
+    """
+    flips = np.packbits(np.diff(active, axis=1, prepend=False), axis=1)
+    of_pair = np.bitwise_or.reduceat(flips[line], starts, axis=0)
+    return np.unpackbits(of_pair, axis=1, count=active.shape[1]).astype(bool).T.copy()
+
+
+def _summary(column: dict[str, Array], on: Array, begins: Array, trains: Array) -> dict[str, Array]:
+    """Count and times of pairs from the rows `on`, those of the trains that run.
+
+    begins, trains: where in `on` each pair begins, and how many rows it has there.
+    """
+    minutes = column["minutes"][on].astype(np.int32)
+    middle = minutes[begins + (trains - 1) // 2] + minutes[begins + trains // 2]
+    best = _best(column, on, begins)
+    return {
+        "origin": column["origin"][on[begins]],
+        "destination": column["destination"][on[begins]],
+        "direct_trains": trains,
+        "gdc_trains": np.add.reduceat(column["is_gdc"][on], begins, dtype=np.int32),
+        "first_departure_minute": best["first"],
+        "last_departure_minute": best["last"],
+        "fastest_minutes": best["minutes"],
+        "median_minutes": middle / 2,
+        "origin_stations": np.bitwise_count(best["origin_bits"]),
+        "destination_stations": np.bitwise_count(best["destination_bits"]),
+        "origin_bits": best["origin_bits"],
+        "destination_bits": best["destination_bits"],
     }
-    dates = active.shape[1]
-    return (
-        several[picked].with_columns(**values),
-        np.array(lines, dtype=bool).reshape(-1, dates),
-    )
-
-
-def _chunks(rows: pl.DataFrame, dates: int) -> Iterator[dict[str, Array]]:
-    """The rows as arrays, cut between pairs. starts: where each pair begins in the chunk."""
-    arrays = {name: rows[name].to_numpy() for name in rows.columns}
-    pair = arrays["origin"].astype(np.int64) << 32 | arrays["destination"]
-    starts = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]]))
-    ends = np.append(starts[1:], len(pair))
-    most = max(CHUNK_CELLS // dates, 1)
-    begin = 0
-    while begin < len(starts):
-        low = starts[begin]
-        stop = max(int(np.searchsorted(ends, low + most, side="right")), begin + 1)
-        high = ends[stop - 1]
-        chunk = {name: column[low:high] for name, column in arrays.items()}
-        yield chunk | {"starts": starts[begin:stop] - low}
-        begin = stop
-
-
-def _aggregate(chunk: dict[str, Array], active: Array, with_bits: bool) -> dict[str, Array]:
-    """Count and times of every pair and date of a chunk that has a train."""
-    starts = chunk["starts"]
-    on = active[chunk["row"]]
-    size = np.diff(np.append(starts, len(on)))
-
-    def over(ufunc: np.ufunc, column: Array, absent: Any) -> Array:
-        values = np.where(on, column[:, None], column.dtype.type(absent))
-        return ufunc.reduceat(values, starts, axis=0)
-
-    running = np.cumsum(on, axis=0, dtype=np.int32)
-    before = running[starts] - on[starts]
-    trains = running[starts + size - 1] - before
-    held = trains > 0
-    # Rows of a pair stand in the order of their minutes: the k-th running one is the k-th shortest.
-    rank = (running - np.repeat(before, size, axis=0)) * on
-
-    def kth(k: Array) -> Array:
-        hit = rank == np.repeat(k, size, axis=0)
-        return np.add.reduceat(
-            np.where(hit, chunk["minutes"][:, None], np.int16(0)), starts, axis=0
-        )
-
-    # Nothing runs where k would be 0, and rank 0 there means "not running".
-    low = kth(np.where(held, (trains + 1) // 2, -1))
-    high = kth(np.where(held, trains // 2 + 1, -1))
-    fast = kth(np.where(held, 1, -1))
-    which, date = np.nonzero(held)
-    gdc = np.add.reduceat((on & chunk["is_gdc"][:, None]).astype(np.int32), starts, axis=0)
-    origin_bits = over(np.bitwise_or, chunk["origin_bits"], 0)
-    destination_bits = over(np.bitwise_or, chunk["destination_bits"], 0)
-    found = {
-        "date": date.astype(np.int16),
-        "origin": chunk["origin"][starts][which].astype(np.int16),
-        "destination": chunk["destination"][starts][which].astype(np.int16),
-        "direct_trains": trains[held],
-        "gdc_trains": gdc[held],
-        "first_departure_minute": over(np.minimum, chunk["first"], _LATE)[held],
-        "last_departure_minute": over(np.maximum, chunk["last"], -1)[held],
-        "fastest_minutes": fast[held],
-        "median_minutes": (low[held].astype(np.int32) + high[held]) / 2,
-        "origin_stations": np.bitwise_count(origin_bits)[held],
-        "destination_stations": np.bitwise_count(destination_bits)[held],
-    }
-    if with_bits:
-        found |= {
-            "origin_bits": origin_bits[held], "destination_bits": destination_bits[held],
-        }  # fmt: skip
-    return found
 
 
 def _frame(
-    parts: list[dict[str, Array]],
+    states: dict[str, Array],
+    held: Array,
     places: list[str],
     window: Window,
     schema: Mapping[str, Any],
 ) -> pl.DataFrame:
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    # Pairs are in order already, so a stable sort by date gives the order of the table.
-    order = np.argsort(columns["date"], kind="stable")
+    """The states as a table, each on every date on which it holds."""
     names = pl.Series(places, dtype=pl.String)
-    days = pl.Series([window.first + timedelta(days=n) for n in range(len(window))])
-    found: dict[str, Any] = {
-        "service_date": days.gather(columns.pop("date")[order].astype(np.uint32)),
-        "origin_code": names.gather(columns.pop("origin")[order].astype(np.uint32)),
-        "destination_code": names.gather(columns.pop("destination")[order].astype(np.uint32)),
-    }
-    while columns:
-        name, column = columns.popitem()
-        found[name] = pl.Series(name, column[order])
-    return pl.DataFrame(found).select(pl.col(name).cast(kind) for name, kind in schema.items())
+    table = pl.DataFrame(states).with_columns(
+        names.gather(states["origin"]).alias("origin_code"),
+        names.gather(states["destination"]).alias("destination_code"),
+    )
+    dates = pl.Series("service_date", window.days(), dtype=pl.Date)
+    table = table.select(pl.col(n).cast(kind) for n, kind in schema.items() if n != dates.name)
+    runs = held >= 0
+    return table[held[runs]].insert_column(
+        0, dates.gather(np.repeat(np.arange(len(window)), runs.sum(axis=1)))
+    )
 
 
 def boarding(stops: pl.DataFrame, trains: pl.DataFrame, runs: Array) -> Array:
@@ -419,3 +362,36 @@ def _with_names(counted: Counted) -> pl.DataFrame:
         counted.station_names("origin").alias("origin_station_names"),
         counted.station_names("destination").alias("destination_station_names"),
     )
+
+
+# ---------------------------------------------------------------------------- columns as arrays
+
+# What a train offers between two places by its best: the ufunc of each column.
+BEST = {
+    "first": np.minimum,
+    "last": np.maximum,
+    "minutes": np.minimum,
+    "origin_bits": np.bitwise_or,
+    "destination_bits": np.bitwise_or,
+}
+
+
+def _columns(frame: pl.DataFrame) -> dict[str, Array]:
+    return {name: frame[name].to_numpy() for name in frame.columns}
+
+
+def _key(column: dict[str, Array], *names: str) -> Array:
+    """One number for each combination of the columns, in their order."""
+    sizes = [int(column[name].max(initial=0)) + 1 for name in names]
+    return np.ravel_multi_index([column[name].astype(np.int64) for name in names], sizes)
+
+
+def _equal(values: Array) -> tuple[Array, Array]:
+    """Where runs of equal values begin, and how long they are. values: none below 0."""
+    begins = np.flatnonzero(np.diff(values, prepend=-1))
+    return begins, np.diff(begins, append=len(values))
+
+
+def _best(column: dict[str, Array], rows: Array, begins: Array) -> dict[str, Array]:
+    """The best of each group of `rows`; begins: where in `rows` each group begins."""
+    return {name: ufunc.reduceat(column[name][rows], begins) for name, ufunc in BEST.items()}

@@ -199,15 +199,6 @@ def test_any_timetable_agrees_with_an_evaluation_train_by_train(text: str) -> No
     assert keys == sorted(keys)
 
 
-@settings(max_examples=20, deadline=None)
-@given(_timetables())
-def test_the_cut_into_chunks_changes_nothing(text: str) -> None:
-    whole = counted(text).frame
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "CHUNK_CELLS", 1)
-        assert counted(text).frame.equals(whole)
-
-
 def test_gaps_are_days_that_daily_trains_skip() -> None:
     from pipelines.rail.whole import single_gaps
 
