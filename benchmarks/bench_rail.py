@@ -61,10 +61,11 @@ def load(name):
     return stops, trains, runs, window
 """
 OURS = """
+from pipelines.ahead import ahead
 total = 0
-for name in sys.argv[2:]:
-    stops, trains, runs, window = load(name)
-    frame = pairs.count(stops, trains, runs, window).frame
+def counted(name):
+    return name, pairs.count(*load(name)).frame
+for name, frame in ahead(map(counted, sys.argv[2:])):
     frame.write_parquet(f"{sys.argv[1]}/{name}.parquet")
     total += int(frame["direct_trains"].sum() + frame["median_minutes"].sum())
 print(total)

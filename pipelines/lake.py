@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.ahead import ahead
 from pipelines.archive.store import sha256_of
 from pipelines.contract import Table, polars_schema
 from pipelines.errors import ContractBroken
@@ -59,7 +60,8 @@ def write(
 def write_parts(lake: Path, table: Table, slice_: str, frames: Iterable[pl.DataFrame]) -> int:
     """Write one slice frame by frame, each in its own order; the number of rows.
 
-    For slices that do not fit into memory. The order of the frames is the order of the rows, so the
+    For slices that do not fit into memory: a frame is made while the one before is written, and no
+    more than these two are held. The order of the frames is the order of the rows, so the
     caller must give them in a fixed one. Texts should repeat themselves: they go to Parquet as the
     dictionaries that it would make of them anyway, in half the time.
     """
@@ -78,7 +80,7 @@ def write_parts(lake: Path, table: Table, slice_: str, frames: Iterable[pl.DataF
             # Without Arrow's schema beside it the file holds plain text for every reader.
             pq.ParquetWriter(handle, schema, compression="zstd", store_schema=False) as writer,
         ):
-            for frame in frames:
+            for frame in ahead(frames):
                 part = conform(frame, table, is_sorted=True).with_columns(dictionaries)
                 writer.write_table(part.to_arrow().cast(schema))
                 rows += frame.height

@@ -13,10 +13,12 @@ import dagster as dg
 import polars as pl
 
 from pipelines import contract, lake, staleness
+from pipelines.ahead import ahead
 from pipelines.archive import acquire
 from pipelines.extract import Extracted, archive, extract_tables, write_rejects
 from pipelines.rail import listings, stations, timetable, whole
 from pipelines.rail.recognise import LISTING_FORMS, LIVE, WHOLE
+from pipelines.rail.timetable import ServiceDate
 from pipelines.settings import Settings
 from pipelines.staleness import Slice
 from pipelines.step import step
@@ -57,25 +59,29 @@ def extract(settings: Settings, slices: Iterable[Slice]) -> dict[str, Extracted]
         *(lake.read(settings.lake, known.table(name)) for name in NETWORK_TABLES)
     )
     guangdong = stations.guangdong(reference.stations)
-    reports = {}
-    for slice_ in slices:
+
+    def read(slice_: Slice) -> tuple[Slice, ServiceDate]:
         snapshots = tuple(archive(settings, slice_))
         document, edition = snapshots[0].document, snapshots[0].edition
         if edition == WHOLE or document == LIVE:
             window = whole.window_of(settings.sources, document, edition)
-            read = whole.read_window(slice_.name, snapshots, window, reference)
-        elif snapshots[0].reader in LISTING_FORMS:
-            read = listings.read_listing(slice_.name, snapshots, settings.sources, reference)
-        else:
-            read = timetable.read_service_date(slice_.name, edition, snapshots, guangdong)
+            return slice_, whole.read_window(slice_.name, snapshots, window, reference)
+        if snapshots[0].reader in LISTING_FORMS:
+            return slice_, listings.read_listing(
+                slice_.name, snapshots, settings.sources, reference
+            )
+        return slice_, timetable.read_service_date(slice_.name, edition, snapshots, guangdong)
+
+    reports = {}
+    for slice_, held in ahead(map(read, slices)):
         for name in TABLES:
             table = known.table(name)
-            frame = read.tables.get(name, pl.DataFrame(schema=contract.polars_schema(table)))
+            frame = held.tables.get(name, pl.DataFrame(schema=contract.polars_schema(table)))
             lake.write(settings.lake, table, slice_.name, frame, name in SORTED)
-        write_rejects(settings, slice_.name, read.rejects)
+        write_rejects(settings, slice_.name, held.rejects)
         staleness.mark_extracted(settings, slice_)
-        rows = dict.fromkeys(TABLES, 0) | {n: f.height for n, f in read.tables.items()}
-        reports[slice_.name] = Extracted(rows, read.rejects)
+        rows = dict.fromkeys(TABLES, 0) | {n: f.height for n, f in held.tables.items()}
+        reports[slice_.name] = Extracted(rows, held.rejects)
     return reports
 
 

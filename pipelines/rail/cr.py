@@ -52,17 +52,26 @@ def cells(text: str, count: int) -> pl.DataFrame:
 
     block counts the empty lines before a line. Cells hold no quotes and no commas.
     """
-    lines = pl.DataFrame(
-        {"raw": text.removeprefix("\ufeff").split("\n")}, schema={"raw": pl.String}
-    ).with_row_index("line", offset=1)
-    parts = pl.col("raw").str.strip_chars_end("\r").str.split(",")
-    cell = [parts.list.get(n, null_on_oob=True).fill_null("").alias(f"c{n}") for n in range(count)]
-    return lines.with_columns(
-        parts.list.len().alias("width"),
-        (pl.col("raw").str.strip_chars() == "").cum_sum().alias("block"),
-        pl.col("line").cast(pl.Int32),
-        *cell,
-    ).filter(pl.col("raw").str.strip_chars() != "")
+    lines = pl.Series("raw", [text.removeprefix("\ufeff")]).str.split("\n").explode().to_frame()
+    lines = lines.with_columns(is_empty=pl.col("raw").str.strip_chars() == "").with_columns(
+        line=pl.int_range(1, pl.len() + 1, dtype=pl.Int32), block=pl.col("is_empty").cum_sum()
+    )
+    row = pl.col("raw").str.strip_chars_end("\r")
+    parts = row.str.split_exact(",", count - 1).struct.rename_fields(
+        [f"c{n}" for n in range(count)]
+    )
+    return (
+        lines.filter(~pl.col("is_empty"))
+        .select(
+            "line",
+            "raw",
+            "block",
+            row.str.count_matches(",", literal=True).alias("width") + 1,
+            parts.alias("parts"),
+        )
+        .unnest("parts")
+        .with_columns(pl.col([f"c{n}" for n in range(count)]).fill_null(""))
+    )
 
 
 def read(text: str) -> Timetable:

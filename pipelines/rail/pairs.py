@@ -231,7 +231,8 @@ def _states(rows: pl.DataFrame, active: Array) -> tuple[dict[str, Array], Array]
     column = {name: values[order] for name, values in column.items()}
     starts, size = _equal(_key(column, "origin", "destination"))
     pair = np.repeat(np.arange(len(starts), dtype=np.int32), size)
-    changed = _changed(active, column["row"], starts)
+    line = column["row"].astype(np.intp)
+    changed = _changed(active, line, starts)
     held = np.full(changed.shape, -1, dtype=np.int32)
     found: list[dict[str, Array]] = []
     states = 0
@@ -239,7 +240,7 @@ def _states(rows: pl.DataFrame, active: Array) -> tuple[dict[str, Array], Array]
         if date:
             held[date] = held[date - 1]
         held[date, changed[date]] = -1
-        on = np.flatnonzero(runs[column["row"]] & np.repeat(changed[date], size))
+        on = np.flatnonzero(runs[line] & np.repeat(changed[date], size))
         begins, trains = _equal(pair[on])
         held[date, pair[on[begins]]] = np.arange(states, states + len(begins), dtype=np.int32)
         states += len(begins)
@@ -297,9 +298,8 @@ def _frame(
     dates = pl.Series("service_date", window.days(), dtype=pl.Date)
     table = table.select(pl.col(n).cast(kind) for n, kind in schema.items() if n != dates.name)
     runs = held >= 0
-    return table[held[runs]].insert_column(
-        0, dates.gather(np.repeat(np.arange(len(window)), runs.sum(axis=1)))
-    )
+    date = np.repeat(np.arange(len(window), dtype=np.uint32), runs.sum(axis=1))
+    return table[held[runs].astype(np.uint32)].insert_column(0, dates.gather(date))
 
 
 def boarding(stops: pl.DataFrame, trains: pl.DataFrame, runs: Array) -> Array:
