@@ -75,11 +75,13 @@ class Readings(NamedTuple):
     frame: any of the columns of FIELDS, SITE_HOURS and `record` (number of the record in its file),
     as text; numbers may be doubles already where every one of them is sound.
     grain: station or city. part: which member of an archive the records are from, else empty.
+    again: lines of a wide file that list an hour again, and how many of them with other values.
     """
 
     frame: pl.DataFrame
     grain: str = "station"
     part: str = ""
+    again: tuple[int, int] = (0, 0)
 
 
 # ------------------------------------------------------------------------------- bytes to text
@@ -206,14 +208,11 @@ def wide_hours(data: bytes, name: str) -> Readings:
     unknown = set(frame["type"].unique().to_list()) - WIDE_TYPES.keys()
     if unknown:
         raise LayoutDrift(f"{name}: type {sorted(map(str, unknown))[0]!r} is not known")
-    long = (
-        frame.with_row_index("record", offset=1)
-        .unpivot(index=["record", "date", "hour", "type"], on=names, variable_name="who")
-        .with_columns(pl.col("type").replace_strict(WIDE_TYPES))
-    )
-    wide = long.pivot(
-        on="type", index=["who", "date", "hour"], values="value", aggregate_function="first"
-    ).join(
+    once, *again = _last_of_each(frame.with_row_index("record", offset=1), ["date", "hour", "type"])
+    long = once.unpivot(
+        index=["record", "date", "hour", "type"], on=names, variable_name="who"
+    ).with_columns(pl.col("type").replace_strict(WIDE_TYPES))
+    wide = long.pivot(on="type", index=["who", "date", "hour"], values="value").join(
         long.group_by("who", "date", "hour").agg(pl.col("record").min()), on=["who", "date", "hour"]
     )
     # A city or station that reports nothing in an hour has no record of that hour.
@@ -221,7 +220,9 @@ def wide_hours(data: bytes, name: str) -> Readings:
     wide = wide.filter(pl.any_horizontal(pl.col(c).is_not_null() for c in measured))
     key = "station_code" if is_site else "place"
     return Readings(
-        wide.rename({"who": key}).sort("record", key), grain="station" if is_site else "city"
+        wide.rename({"who": key}).sort("record", key),
+        grain="station" if is_site else "city",
+        again=(again[0], again[1]),
     )
 
 
@@ -367,6 +368,7 @@ def station_hours(
         snapshot, "moment", readings.part,
         expected="a day and an hour", reason="the time cannot be read; the record is left out",
     )  # fmt: skip
+    rejects += _again(*readings.again, snapshot, readings.part, "type", "a day, hour and type once")
     frame = frame.filter(pl.col("observed_on").is_not_null())
     for step in (_numbers, _ozone):
         frame, found = step(frame, snapshot, readings.part)
@@ -420,15 +422,27 @@ def _once(frame: pl.DataFrame, snapshot: Snapshot, part: str) -> tuple[pl.DataFr
     hashes = frame.select(pl.struct(_STATION_HOUR).hash()).to_series()
     if hashes.n_unique() == frame.height:
         return frame, []  # To compare the texts themselves takes ten times as long.
-    once = frame.unique(_STATION_HOUR, keep="last", maintain_order=True)
-    again = frame.height - once.height
-    if again == 0:
-        return frame, []
+    once, again, other = _last_of_each(frame, _STATION_HOUR)
+    return once, _again(again, other, snapshot, part, "hour", "a station and hour once")
+
+
+def _last_of_each(frame: pl.DataFrame, key: list[str]) -> tuple[pl.DataFrame, int, int]:
+    """The last record of each key, how many more there are, and how many of them differ."""
+    once = frame.unique(key, keep="last", maintain_order=True)
     other = frame.drop("record").unique().height - once.height
-    return once, [
+    return once, frame.height - once.height, other
+
+
+def _again(
+    again: int, other: int, snapshot: Snapshot, part: str, column: str, expected: str
+) -> list[Reject]:
+    """What `_last_of_each` left out, as one reject."""
+    if again == 0:
+        return []
+    return [
         Reject(
-            snapshot.snapshot_id, f"{part + '!' if part else ''}*:hour", snapshot.file, TABLE,
-            snapshot.slice, "", "a station and hour once",
+            snapshot.snapshot_id, f"{part + '!' if part else ''}*:{column}", snapshot.file, TABLE,
+            snapshot.slice, "", expected,
             f"{again} records again, {other} of them with other values", "",
             "hours are listed again; the last record of each counts", "warning",
         )

@@ -234,6 +234,27 @@ def test_wide_hours_are_addressed_by_name_never_by_place(tmp_path: Path) -> None
         ]  # fmt: skip
 
 
+def test_an_hour_that_a_wide_file_lists_again_is_said(tmp_path: Path) -> None:
+    """The last line counts, as everywhere; what the lines before it said differently is counted."""
+    path = tmp_path / "china_20220104.csv"
+    plain = ["date,hour,type,1345A,1356A", "20220104,1,PM2.5,21,5", "20220104,1,PM10,34,"]
+    path.write_text("\n".join(plain), "utf-8")
+    before, rejects = extract(path, "wide_hours", "quotsoft_sites--2022-01")
+    assert [r.locator for r in rejects if "again" in r.reason] == []
+
+    path.write_text("\n".join([*plain, plain[1], plain[2], "20220104,1,PM2.5,22,5"]), "utf-8")
+    frame, rejects = extract(path, "wide_hours", "quotsoft_sites--2022-01")
+    assert [(r.locator, r.found, r.severity) for r in rejects if "again" in r.reason] == [
+        ("*:type", "3 records again, 1 of them with other values", "warning")
+    ]
+    same = [name for name in frame.columns if name not in {"pm25_ugm3", "record"}]
+    assert frame.select(same).equals(before.select(same))
+    assert (before["pm25_ugm3"].to_list(), frame["pm25_ugm3"].to_list()) == (
+        [21.0, 5.0],
+        [22.0, 5.0],
+    )
+
+
 # ------------------------------------------------------------------------------- recognition
 
 
