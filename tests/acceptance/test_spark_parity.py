@@ -10,11 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +20,7 @@ import pytest
 from pipelines.settings import Settings
 from pipelines.transform import project
 from tests.conftest import ROOT, Refreshed, run_cli
+from tests.fixtures.spark_cluster import LOOPBACK, cluster
 
 pytestmark = pytest.mark.slow
 # The unit tests of models run on DuckDB alone (transform.project), and their results stand in the
@@ -31,10 +28,6 @@ pytestmark = pytest.mark.slow
 JUDGED_ELSEWHERE = {"ledger"}
 COUNTED_ELSEWHERE = {"table_dictionary": 2}
 LONG = "takes minutes: set METROCIRCLE_LONG=1"
-LOOPBACK = (
-    "spark.driver.host=127.0.0.1 spark.driver.bindAddress=127.0.0.1 spark.driver.memory=2g "
-    "spark.sql.shuffle.partitions=4"
-)
 WINDOW = ("time220620.min.csv.gz", "train220620.csv.gz", "station.20220630.csv")
 
 
@@ -49,54 +42,6 @@ def spark_python() -> Path:
     if shutil.which("java") is None:
         pytest.skip("no Java: Spark needs version 17")
     return python
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def wait_for(port: int, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(f"nothing listens on port {port} after {seconds:.0f} s")
-
-
-@contextmanager
-def cluster(python: Path, folder: Path) -> Iterator[str]:
-    """A standalone master with two workers on loopback; the address of the master."""
-    where = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent)"
-    home = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True)
-    spark_class = Path(home.stdout.strip()) / "bin" / "spark-class"
-    deploy = "org.apache.spark.deploy"
-    port = free_port()
-    address = f"spark://127.0.0.1:{port}"
-    local = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": home.stdout.strip()}
-    commands = [[f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", str(port)]]
-    commands += [
-        [f"{deploy}.worker.Worker", "--cores", "1", "--memory", "2g", "--work-dir",
-         str(folder / f"worker{n}"), "--host", "127.0.0.1", address]
-        for n in (1, 2)
-    ]  # fmt: skip
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        for command in commands:
-            log = (folder / f"process{len(processes)}.log").open("wb")
-            words = [str(spark_class), *command, "--webui-port", str(free_port())]
-            processes.append(subprocess.Popen(words, stdout=log, stderr=log, env=local))
-            if len(processes) == 1:
-                wait_for(port)
-        yield address
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(timeout=30)
 
 
 def built_on_spark(python: Path, lake: Path, folder: Path, *arguments: str) -> Path:

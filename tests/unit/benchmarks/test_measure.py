@@ -37,7 +37,7 @@ def test_a_quick_run_is_small_and_writes_nothing() -> None:
 def test_every_table_of_the_readme_has_its_place(tmp_path: Path) -> None:
     """Each script that writes one finds its marks, and only what is between them changes."""
     document = measure.README.read_text(encoding="utf-8")
-    for name in ("refresh", "workbook", "air", "rail", "queries", "growth"):
+    for name in ("refresh", "workbook", "air", "rail", "queries", "growth", "spark"):
         copy = tmp_path / f"{name}.md"
         copy.write_text(document, encoding="utf-8")
         measure.write(name, "| new |", copy)
