@@ -65,8 +65,8 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
 
     @dg.multi_asset_check(name=f"arriving_{part}", specs=specs)
     def arriving(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        known = contract.load(settings.contract)
         with step(settings), profile.phase("checks"):
+            known = contract.load(settings.contract)
             forget_gone(settings)
             stands_on = ground(settings)
             in_use = current_release(settings)

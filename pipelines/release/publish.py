@@ -276,12 +276,13 @@ def _make(
     macros: Sequence[str],
     rests_on: Mapping[str, str],
 ) -> Release:
+    written_by = reuse.writer(settings)
     contract = contracts.load(settings.contract)
     folder = staging / "release"
     folder.mkdir()
     in_use = current_release(settings)
     previous = in_use.path if in_use is not None and not in_use.problem else None
-    taken = reuse.take_over(settings, contract, previous, folder, rests_on)
+    taken = reuse.take_over(settings, written_by, contract, previous, folder, rests_on)
     written = _export(settings, contract, build_db, frames, staging, taken)
     exported = sorted([*taken, *written], key=lambda item: item.qualified)
     profile.count("tables", len(written), len(exported))
@@ -308,7 +309,7 @@ def _make(
     _write_through(folder)
     folder.rename(release.path)
     _sync(settings.releases)
-    reuse.remember(settings, contract, release.path, exported, rests_on)
+    reuse.remember(settings, written_by, contract, release.path, exported, rests_on)
     return Release(release_id, release.path, release.rows, is_new=True)
 
 

@@ -33,16 +33,23 @@ _CODE = (
 _REGISTRY = "indicator"
 
 
+def writer(settings: Settings) -> str:
+    """A hash over what decides how rows become files; taken before any of it is read."""
+    code = Hasher(settings).of(_CODE)
+    return hashlib.sha256(f"{code} duckdb {version('duckdb')}".encode()).hexdigest()
+
+
 def take_over(
-    settings: Settings, contract: Contract, previous: Path | None, folder: Path,
+    settings: Settings, written_by: str, contract: Contract, previous: Path | None, folder: Path,
     rests_on: Mapping[str, str],
 ) -> list[Exported]:  # fmt: skip
     """Link into `folder` the files of every table that stands; those tables, as exported.
 
-    previous: the release in use. rests_on: by table name, a hash over all that made its rows.
+    written_by: of the `writer` of this release. previous: the release in use. rests_on: by table
+    name, a hash over all that made its rows.
     """
     found = []
-    held = kept.recall(settings, _TABLES, _writer(settings)) or {}
+    held = kept.recall(settings, _TABLES, written_by) or {}
     for name, entry in held.items() if previous is not None else ():
         if entry["rests_on"] != _ground(contract, name, rests_on):
             continue
@@ -55,8 +62,8 @@ def take_over(
 
 
 def remember(
-    settings: Settings, contract: Contract, release: Path, exported: Sequence[Exported],
-    rests_on: Mapping[str, str],
+    settings: Settings, written_by: str, contract: Contract, release: Path,
+    exported: Sequence[Exported], rests_on: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Keep what the tables of a finished release rest on, for the next `take_over`."""
     held = {
@@ -73,7 +80,7 @@ def remember(
         for item in exported
         if item.table.name in rests_on
     }
-    kept.keep(settings, _TABLES, _writer(settings), held)
+    kept.keep(settings, _TABLES, written_by, held)
 
 
 def share_identical(previous: Path, folder: Path, exported: Sequence[Exported]) -> None:
@@ -118,9 +125,3 @@ def _exported(contract: Contract, name: str, entry: Mapping[str, Any]) -> Export
 def _ground(contract: Contract, name: str, rests_on: Mapping[str, str]) -> str:
     own = rests_on.get(name, "")
     return f"{own} {rests_on.get(_REGISTRY, '')}" if contract.table(name).open else own
-
-
-def _writer(settings: Settings) -> str:
-    """What decides how rows become files."""
-    code = Hasher(settings).of(_CODE)
-    return hashlib.sha256(f"{code} duckdb {version('duckdb')}".encode()).hexdigest()

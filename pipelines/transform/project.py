@@ -138,6 +138,8 @@ def build(settings: Settings) -> BuildResult:
     """
     database = build_database(settings)
     database.parent.mkdir(parents=True, exist_ok=True)
+    # Taken before dbt reads the models: one that is edited meanwhile must not count as built.
+    code = _code(settings)
     before = _last_build(settings)
     # From here on the database is between two states: who is killed now starts from scratch.
     kept.forget(settings, _LAST)
@@ -161,8 +163,10 @@ def build(settings: Settings) -> BuildResult:
     # In the order of the build from scratch, where each node stands after its inputs.
     run_results["results"] = list((earlier | anew).values())
     if success:
-        last = {"lake": str(settings.lake), "tables": tables, "results": run_results["results"]}
-        kept.keep(settings, _LAST, _rests_on(settings), last)
+        last = {
+            "lake": str(settings.lake), "tables": tables, "results": run_results["results"],
+        }  # fmt: skip
+        kept.keep(settings, _LAST, _rests_on(settings, code), last)
     stays = frozenset(earlier.keys() - anew.keys())
     return BuildResult(success, run_results, built_manifest(settings), message, stays)
 
@@ -191,19 +195,19 @@ def _last_build(settings: Settings) -> dict[str, Any] | None:
     """lake, tables (hash by name) and results of the build that the database still holds."""
     if settings.engine == "spark" or not build_database(settings).exists():
         return None
-    return kept.recall(settings, _LAST, _rests_on(settings))
+    return kept.recall(settings, _LAST, _rests_on(settings, _code(settings)))
 
 
-def _rests_on(settings: Settings) -> str:
+def _rests_on(settings: Settings, code: str) -> str:
     """Everything but the lake that decides what a build makes, and the database it left."""
     found = build_database(settings).stat()
     database = f"{found.st_size} {found.st_mtime_ns} {_journal(settings).exists()}"
-    return _sha256([_code(settings), database])
+    return _sha256([code, database])
 
 
 def _code(settings: Settings) -> str:
     packages = [f"{name} {version(name)}" for name in _PACKAGES]
-    return _sha256([Hasher(settings).of(_CODE), *packages, settings.engine])
+    return _sha256([Hasher(settings).of(_CODE), *packages])
 
 
 def _sha256(parts: Iterable[str]) -> str:
@@ -211,9 +215,14 @@ def _sha256(parts: Iterable[str]) -> str:
 
 
 def made_of(settings: Settings, manifest: dict[str, Any]) -> dict[str, str]:
-    """By model and lake table, a hash over all that its rows rest on: lake, models, packages."""
-    code, parents = _code(settings), manifest["parent_map"]
-    tables = lake.contents(settings.lake, _lake_tables(settings))
+    """By model and lake table, a hash over all that its rows rest on: lake, models, packages.
+
+    None at all when models changed since they were built, and of a build on Spark.
+    """
+    last = _last_build(settings)
+    if last is None:
+        return {}
+    code, parents, tables = _code(settings), manifest["parent_map"], last["tables"]
     sources = {node: manifest["sources"][node]["name"] for node in manifest["sources"]}
     read: dict[str, set[str]] = {}
 

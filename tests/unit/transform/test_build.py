@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,9 +27,11 @@ class Dbt:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.asked, self.fails = settings, list[list[str]](), False
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def __call__(self, settings: Settings, arguments: list[str]) -> Any:
         self.asked.append(arguments)
+        self.meanwhile()
         if self.fails:
             raise KeyboardInterrupt
         chosen = NODES if "--select" not in arguments else ["model.m.air"]
@@ -142,6 +145,19 @@ def test_anything_else_that_changed_starts_from_scratch(
     assert built.kept == frozenset()
 
 
+def test_a_model_edited_while_dbt_runs_does_not_count_as_built(
+    settings: Settings, dbt: Dbt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = ["as it was"]
+    monkeypatch.setattr(project.Hasher, "of", lambda *_: code[0])
+    dbt.meanwhile = lambda: code.append(code.pop() + ", and edited")
+    project.build(settings)
+    assert project.made_of(settings, project.built_manifest(settings)) == {}
+    dbt.meanwhile = lambda: None
+    assert project.build(settings).kept == frozenset()
+    assert dbt.asked == [["build"], ["build"]]
+
+
 def test_what_a_model_rests_on_is_every_table_below_it(settings: Settings, dbt: Dbt) -> None:
     def made_of() -> dict[str, str]:
         return project.made_of(settings, project.built_manifest(settings))
@@ -149,6 +165,7 @@ def test_what_a_model_rests_on_is_every_table_below_it(settings: Settings, dbt: 
     project.build(settings)
     before = made_of()
     write(settings, "observation", 2)
+    project.build(settings)
     after = made_of()
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"observation", "gap"}
