@@ -63,6 +63,10 @@ def parser() -> argparse.ArgumentParser:
     refresh.add_argument(
         "--engine", choices=settings_module.ENGINES, help="what builds the models (default duckdb)"
     )
+    refresh.add_argument(
+        "--wait", type=int, default=0, metavar="SECONDS",
+        help="wait so long for another writer to end (default 0: refuse at once)",
+    )  # fmt: skip
 
     status = add("status", "what is held, what is stale and why, which release is in use")
     status.add_argument("--drop", type=Path, metavar="DIR", help="a folder of files to take in")
@@ -303,7 +307,12 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
     from pipelines import refresh, report
     from pipelines.lock import exclusive
 
-    with exclusive(settings):
+    with exclusive(settings, patience_s=options.wait):
+        if options.wait:
+            # Whoever was waited for may have done it all, or have changed what is stale.
+            plan = staleness.plan(settings, options.slice, options.force)
+            if plan.nothing_to_do:
+                return _unchanged(settings, options)
         try:
             outcome = refresh.run(settings, plan, refresh.printer(quiet=options.json))
         except refresh.RefreshFailed:

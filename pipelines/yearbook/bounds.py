@@ -47,7 +47,8 @@ _MANY = frozenset((0xBD, 0xBE))
 _HEAD = struct.Struct("<HH")
 _EXTENT = 0x0200
 _EXTENTS = {10: "<HHHH", 14: "<IIHH"}
-_FREE = 0xFFFFFFFA
+# Numbers of sectors that are none ([MS-CFB] 2.1): from here on reserved, unused, end of a chain.
+_FREE, _UNUSED, _END = 0xFFFFFFFA, 0xFFFFFFFC, 0xFFFFFFFE
 
 
 def refuse_far_cells(content: bytes, media: str, name: str) -> None:
@@ -159,43 +160,69 @@ def _xls(content: bytes, name: str) -> None:
 
 
 def _streams(content: bytes) -> Iterator[bytes]:
-    """The streams of an OLE2 file that a reader takes for the workbook ([MS-CFB] 2)."""
+    """The streams of an OLE2 file that a reader takes for the workbook ([MS-CFB] 2).
+
+    ValueError when a chain of sectors runs in a circle or leaves the file, or a length is larger
+    than the file: the reader follows the one for ever and makes room for the others.
+    """
     size = 1 << struct.unpack_from("<H", content, 30)[0]
     if size not in (512, 4096):
         raise ValueError(f"sectors of {size} bytes")
-    directory, _, _, mini_table = struct.unpack_from("<IIII", content, 48)
-    more = struct.unpack_from("<I", content, 68)[0]
+    directories, tables, directory = struct.unpack_from("<III", content, 40)
+    mini_table, mini_tables, more = struct.unpack_from("<III", content, 60)
+    for count in (directories, tables, mini_tables):
+        _judge_length(content, count * size)
     numbers = list(struct.unpack_from("<109I", content, 76))
     seen = set()
-    while more < _FREE and more not in seen:
+    while more < _FREE:
+        if more in seen:
+            raise ValueError("its list of tables runs in a circle")
         seen.add(more)
-        table = _words(_sector(content, more, size))
-        numbers += table[:-1]
-        more = table[-1] if table else _FREE
-    fat = [word for n in numbers if n < _FREE for word in _words(_sector(content, n, size))]
+        *table, more = _words(_sector(content, more, size))
+        numbers += table
+    fat = [word for n in numbers if n < _UNUSED for word in _words(_sector(content, n, size))]
     entries = _chain(content, fat, directory, size)
-    root = b""
-    for at in range(0, len(entries) - 127, 128):
-        entry = entries[at : at + 128]
-        (start,) = struct.unpack_from("<I", entry, 116)
-        length = struct.unpack_from("<I", entry, 120)[0]
-        if entry[66] == 5:
-            root = _chain(content, fat, start, size)
+    held = [_entry(entries, at, size) for at in range(0, len(entries) - 127, 128)]
+    if not held:
+        raise ValueError("its directory is empty")
+    # Small streams lie in the stream of the first entry, whatever its name and kind.
+    _, start, length = held[0]
+    _judge_length(content, length)
+    root = _chain(content, fat, start, size)
+    mini = _words(_chain(content, fat, mini_table, size)) if mini_tables else []
+    # The reader goes by names alone; where there are macros it opens any stream.
+    has_macros = any(label == "_vba_project_cur" for label, *_ in held)
+    for label, start, length in held:
+        is_workbook = label in ("workbook", "book")
+        if not is_workbook and not (has_macros and length):
             continue
-        label = entry[: max(0, struct.unpack_from("<H", entry, 64)[0] - 2)]
-        if entry[66] != 2 or label.decode("utf-16-le", "replace").lower() not in (
-            "workbook", "book",
-        ):  # fmt: skip
-            continue
+        _judge_length(content, length)
         if length >= 4096:
-            yield _chain(content, fat, start, size)[:length]
+            stream = _chain(content, fat, start, size)
         else:
-            mini = _words(_chain(content, fat, mini_table, size))
-            yield _chain(root, mini, start, 64, first=0)[:length]
+            stream = _chain(root, mini, start, 64, first=0)
+        if is_workbook:
+            yield stream[:length] if length else stream
+
+
+def _entry(entries: bytes, at: int, size: int) -> tuple[str, int, int]:
+    """(name in small letters, first sector, length) of one entry of the directory."""
+    label = entries[at : at + 64].decode("utf-16-le", "replace").partition("\x00")[0]
+    start, length = struct.unpack_from("<II" if size == 512 else "<IQ", entries, at + 116)
+    return label.lower(), start, length
+
+
+def _judge_length(content: bytes, length: int) -> None:
+    # The last sector may be cut short.
+    if length > len(content) + 4096:
+        raise ValueError(f"says that it holds {length} bytes, more than the whole file")
 
 
 def _sector(content: bytes, number: int, size: int, first: int = 1) -> bytes:
-    return content[(number + first) * size : (number + first + 1) * size]
+    found = content[(number + first) * size : (number + first + 1) * size]
+    if not found:
+        raise ValueError(f"sector {number} lies beyond the end of the file")
+    return found
 
 
 def _words(sector: bytes) -> list[int]:
@@ -204,11 +231,13 @@ def _words(sector: bytes) -> list[int]:
 
 
 def _chain(content: bytes, table: list[int], start: int, size: int, first: int = 1) -> bytes:
-    """The sectors of one stream; a table that runs in a circle ends where it began."""
-    parts = []
-    for _ in range(len(table)):
-        if start >= len(table):
-            break
+    """The sectors of one stream, to the mark of its end."""
+    parts: list[bytes] = []
+    while start != _END:
+        if len(parts) > len(table):
+            raise ValueError("a chain of sectors runs in a circle")
         parts.append(_sector(content, start, size, first))
+        if start >= len(table):
+            raise ValueError(f"sector {start} is in no table")
         start = table[start]
     return b"".join(parts)

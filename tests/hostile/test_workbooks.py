@@ -102,6 +102,39 @@ def broken_chain() -> bytes:
     return bytes(content)
 
 
+def directory_of(content: bytes) -> tuple[int, int]:
+    """Where the directory's first sector lies in the file, and its word of the sector table."""
+    table, directory = (struct.unpack_from("<I", content, at)[0] for at in (76, 48))
+    return (directory + 1) * 512, (table + 1) * 512 + 4 * directory
+
+
+def circling_sectors() -> bytes:
+    """The directory goes on with itself: the reader would collect it until the memory is full."""
+    content = bytearray(make.xls([("a", 1)]))
+    struct.pack_into("<I", content, directory_of(content)[1], (directory_of(content)[0] >> 9) - 1)
+    return bytes(content)
+
+
+def circling_tables() -> bytes:
+    content = bytearray(make.xls([("a", 1)]))
+    struct.pack_into("<I", content, 68, 0)
+    struct.pack_into("<I", content, 512 + 508, 0)
+    return bytes(content)
+
+
+def boasting_stream() -> bytes:
+    content = bytearray(make.xls([("a", 1)]))
+    struct.pack_into("<I", content, directory_of(content)[0] + 128 + 120, 0xFFFFFFFF)
+    return bytes(content)
+
+
+def disguised_stream() -> bytes:
+    """A far cell in a stream that is no workbook by its kind and by the length of its name."""
+    content = bytearray(far_record(65_000, 65_000))
+    struct.pack_into("<HB", content, directory_of(content)[0] + 128 + 64, 4, 1)
+    return bytes(content)
+
+
 def huge_merge() -> bytes:
     return _edited(
         make.xlsx([("城市", "x"), ("a", 1)], ["B1:C1"]),
@@ -132,6 +165,10 @@ ATTACKS = {
     "an xls of 300 columns": (lambda: far_record(1, 299), "ole2", "row 2, column 300"),
     "an xls that boasts": (boasting_sheet, "ole2", "as far as row 4294967295"),
     "an xls of broken sectors": (broken_chain, "ole2", "can be read"),
+    "an xls whose sectors go in a circle": (circling_sectors, "ole2", "runs in a circle"),
+    "an xls whose tables go in a circle": (circling_tables, "ole2", "runs in a circle"),
+    "an xls with a stream of 4 GB": (boasting_stream, "ole2", "more than the whole file"),
+    "an xls in disguise": (disguised_stream, "ole2", "row 65001"),
     "a CSV of a million columns": (lambda: b"," * 1_000_000, "text", "no sheet is wider"),
     "a span of a million": (
         lambda: make.page([("colspan=1000000|x",)]), "html", "spans 1000000 places"

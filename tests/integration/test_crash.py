@@ -57,7 +57,7 @@ def test_a_second_refresh_says_who_is_at_work_and_changes_nothing(tmp_path: Path
     )  # fmt: skip
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
     try:
-        second = run_cli("refresh", warehouse=warehouse)
+        second = run_cli("refresh", "--wait", "1", warehouse=warehouse)
     finally:
         holder.communicate("done\n")
     assert second.returncode == 1
