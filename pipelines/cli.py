@@ -302,7 +302,7 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(settings, options, plan)
     if plan.nothing_to_do:
-        return _unchanged(settings, options)
+        return _unchanged(settings, options, plan)
 
     from pipelines import refresh, report
     from pipelines.lock import exclusive
@@ -312,7 +312,7 @@ def command_refresh(settings: Settings, options: argparse.Namespace) -> int:
             # Whoever was waited for may have done it all, or have changed what is stale.
             plan = staleness.plan(settings, options.slice, options.force)
             if plan.nothing_to_do:
-                return _unchanged(settings, options)
+                return _unchanged(settings, options, plan)
         try:
             outcome = refresh.run(settings, plan, refresh.printer(quiet=options.json))
         except refresh.RefreshFailed:
@@ -361,6 +361,8 @@ def _dry_run(settings: Settings, options: argparse.Namespace, plan: Any) -> int:
             )
         )
     elif plan.nothing_to_do:
+        for reason in plan.reasons:
+            _say(reason)
         out("nothing to do: inputs, code and release are as the last refresh left them")
     else:
         out("a refresh would do this:")
@@ -369,7 +371,9 @@ def _dry_run(settings: Settings, options: argparse.Namespace, plan: Any) -> int:
     return 0
 
 
-def _unchanged(settings: Settings, options: argparse.Namespace) -> int:
+def _unchanged(settings: Settings, options: argparse.Namespace, plan: Any) -> int:
+    for reason in plan.reasons:
+        _say(reason)
     release = settings.current.resolve()
     if options.json:
         facts = {"release_id": release.name, "path": str(release), "did_work": False}

@@ -121,10 +121,9 @@ def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:
 def _report_offers(settings: Settings, plan: Plan, say: Say) -> None:
     """Files of the drop folder that were not taken in: logged, and said once per refresh."""
     for refusal in plan.refusals:
-        is_fetched = refusal.file.startswith(f"{acquire.FETCHED}/")
-        file = refusal.file if is_fetched else f"drop/{refusal.file}"
+        file = acquire.logical(refusal.file)
         store.log(settings.archive, refusal.outcome, file=file, reason=refusal.reason)
-        if refusal.outcome in ("refused", "withdrawn"):
+        if refusal.outcome in ("refused", "unreadable", "withdrawn"):
             say(f"{refusal.outcome}: {refusal.reason}")
     passed = Counter(refusal.outcome for refusal in plan.refusals)
     if passed["known_original"] + passed["left_out"] + passed["no_parser"]:

@@ -66,8 +66,9 @@ class Plan:
     """What is held, what is stale and why.
 
     stale: slices to extract. gone: keys that nobody supplies any more. release_stale: whether the
-    marts and the release must be made again. reasons: one line per cause, for people.
-    from_scratch: nothing that an earlier refresh made may be taken over.
+    marts and the release must be made again. reasons: one line per cause, for people; of files that
+    cannot be read also when nothing is to be done. from_scratch: nothing that an earlier refresh
+    made may be taken over.
     """
 
     slices: tuple[Slice, ...]
@@ -254,6 +255,7 @@ def plan(settings: Settings, only: Iterable[str] = (), force: bool = False) -> P
             stale.append(item)
             why = "asked for" if force or wanted else "new" if known is None else "changed"
             reasons.append(f"{item.key}: {why}")
+    reasons += [f"unreadable: {r.reason}" for r in refusals if r.outcome == "unreadable"]
     left = gone(settings, slices)
     reasons += [f"{key}: nobody supplies it any more" for key in left]
     release_fingerprint = _release_fingerprint(settings, {s.key: s.fingerprint for s in slices})

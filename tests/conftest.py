@@ -104,9 +104,13 @@ def originals() -> Path:
     return ORIGINALS
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A real headless Chromium, one per process: Playwright's event loop admits no second."""
+    """A real headless Chromium, for the tests of one file.
+
+    Playwright's event loop runs as long as it does and admits no second in the process: Dagster,
+    in the tests of a later file, could not end its own.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium: apt-get install chromium, or set METROCIRCLE_CHROMIUM")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

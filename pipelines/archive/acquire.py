@@ -32,7 +32,7 @@ class Refusal:
     """A file that was offered and not taken in."""
 
     file: str
-    outcome: str  # refused | left_out | no_parser | known_original | withdrawn
+    outcome: str  # refused | unreadable | left_out | no_parser | known_original | withdrawn
     reason: str
 
 
@@ -109,7 +109,9 @@ def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
         if not held:
             held = {s.snapshot_id: s.file for s in embedded(settings)}
             known = known_originals(settings.sources)
-        if found.refusal:
+        if found.unreadable:
+            refused.append(Refusal(name, "unreadable", found.unreadable))
+        elif found.refusal:
             refused.append(Refusal(name, "refused", found.refusal))
         elif not found.claims and found.sha256 in known:
             reason = f"already transcribed from {known[found.sha256]}"
@@ -135,24 +137,49 @@ def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
 
 def _recognised(settings: Settings) -> Iterator[tuple[str, Recognised]]:
     """(name as people see it, outcome) of every offered file, dropped ones first."""
-    if settings.drop is not None and settings.drop.is_dir():
-        for found in offers.recognise(settings, settings.drop):
-            yield found.name, found
-    fetched = settings.warehouse / FETCHED
-    if fetched.is_dir():
-        for found in offers.recognise(settings, fetched):
-            yield f"{FETCHED}/{found.name}", found
+    for folder, prefix in ((settings.drop, ""), (settings.warehouse / FETCHED, f"{FETCHED}/")):
+        if folder is not None and folder.is_dir():
+            for found in offers.recognise(settings, folder):
+                name = f"{prefix}{found.name}"
+                yield name, _as_held(settings, name, found) if found.unreadable else found
+
+
+def _as_held(settings: Settings, name: str, found: Recognised) -> Recognised:
+    """A file that cannot be read, as the bytes that were taken in under its name and are in use.
+
+    It is still supplied: a permission or a disk that fails must not look like a withdrawal.
+    """
+    path = settings.archive / _held_bytes(settings).get(logical(name), "-")
+    if not path.is_file():
+        return replace(found, unreadable=f"{found.unreadable}; it was never taken in")
+    held = offers.look(settings, settings.archive, path, found.name)
+    kept = f"{found.unreadable}; the bytes held of it stay in use"
+    return replace(held, unreadable=kept)
+
+
+def _held_bytes(settings: Settings) -> dict[str, str]:
+    """Logical file -> sha256 of what the lake was made of; by the log where no state says it."""
+    from pipelines import staleness  # it asks this module for its inputs
+
+    rows = staleness.snapshots_in_lake(settings)
+    if not rows:
+        rows = [r for r in acquisitions(settings.archive) if r.get("outcome") == "archived"]
+    return {row["file"]: row["sha256"] for row in rows if "file" in row and "sha256" in row}
+
+
+def logical(name: str) -> str:
+    """The logical path of an offered file, as snapshots and the log call it."""
+    return name if name.startswith(f"{FETCHED}/") else f"drop/{name}"
 
 
 def _offered_snapshot(name: str, found: Recognised, claim: Claim) -> Snapshot:
-    is_fetched = name.startswith(f"{FETCHED}/")
     return Snapshot(
         snapshot_id=snapshot_id(claim.source, claim.document, claim.edition, found.sha256),
         source_id=claim.source,
         document=claim.document,
         edition=claim.edition,
         slice=slice_name(claim.document, claim.edition),
-        file=name if is_fetched else f"drop/{name}",
+        file=logical(name),
         sha256=found.sha256,
         bytes=found.path.stat().st_size,
         source_kind=claim.source_kind,

@@ -97,7 +97,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Recognised:
-    """The outcome for one file: claims, or why it may not be opened or is not read, or nothing."""
+    """The outcome for one file: claims, or why it may not be opened or is not read, or nothing.
+
+    unreadable: why its bytes could not be had, which says nothing about them.
+    """
 
     name: str
     path: Path
@@ -106,6 +109,7 @@ class Recognised:
     claims: tuple[Claim, ...] = ()
     refusal: str = ""
     left_out: str = ""
+    unreadable: str = ""
 
 
 def name_is_safe(part: str) -> bool:
@@ -128,27 +132,35 @@ def recognise(settings: Settings, folder: Path) -> list[Recognised]:
             continue
         known = memory.get(path)
         if known is None:
-            known = _look(settings, folder, path, name)
-            memory.put(path, known)
+            known = look(settings, folder, path, name)
+            # A disk that fails once must not be believed for ever.
+            if not known.unreadable:
+                memory.put(path, known)
         found.append(known)
     memory.save()
     return found
 
 
-def _look(settings: Settings, folder: Path, path: Path, name: str) -> Recognised:
+def look(settings: Settings, folder: Path, path: Path, name: str) -> Recognised:
+    """The outcome for one file below `folder`, called `name` before people."""
     try:
+        guards.inside(folder, path)
+        # Every byte is read once, before any reader could take a fault of the disk for damage.
+        is_small = path.stat().st_size <= guards.Limits().file_bytes
+        sha256 = sha256_of(path) if is_small else ""
         media = guards.inspect(folder, path)
         with path.open("rb") as handle:
             offer = Offer(name, path, media, handle.read(HEAD_BYTES))
         try:
-            claims = _claims(settings, offer)
+            return Recognised(name, path, media, sha256, _claims(settings, offer))
         except LeftOut as why:
-            return Recognised(name, path, media, sha256_of(path), left_out=str(why))
-        return Recognised(name, path, media, sha256_of(path), claims)
+            return Recognised(name, path, media, sha256, left_out=str(why))
     except RefusedInput as error:
         return Recognised(name, path, refusal=str(error))
+    except FileNotFoundError:
+        return Recognised(name, path, refusal=f"{name}: went away while it was looked at")
     except OSError as error:
-        return Recognised(name, path, refusal=f"{name}: {error.strerror or error}")
+        return Recognised(name, path, unreadable=f"{name}: {error.strerror or error}")
 
 
 def pass_over(offer: Offer, listed: Path) -> None:

@@ -5,10 +5,12 @@ Nothing here knows what the bytes mean; parsing lives in the source packages.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 20
+_INCOMING = ".incoming."
+# No copy and no answer of a server pauses so long between two pieces.
+_ABANDONED_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def _keep(
     So a killed copy leaves no half file under a name that promises whole bytes.
     """
     archive.mkdir(parents=True, exist_ok=True)
-    temporary = archive / f".incoming.{secrets.token_hex(8)}"
+    temporary = archive / f"{_INCOMING}{secrets.token_hex(8)}"
     digest, size = hashlib.sha256(), 0
     try:
         with temporary.open("wb") as sink:
@@ -122,6 +127,17 @@ def _keep(
     finally:
         temporary.unlink(missing_ok=True)
     return target, sha256, size
+
+
+def sweep(archive: Path) -> int:
+    """Remove what killed copies left; how many. A copy at work, of a live client too, is young."""
+    swept = 0
+    for path in archive.glob(f"{_INCOMING}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
+                swept += 1
+    return swept
 
 
 def log(archive: Path, outcome: str, **fields: str | int) -> None:

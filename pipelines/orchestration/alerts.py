@@ -22,7 +22,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from pipelines.archive import guards
+from pipelines.archive import acquire, guards
+from pipelines.errors import MetrocircleError
 from pipelines.lock import WriterBusy, alone
 from pipelines.orchestration import freshness
 from pipelines.quality import results
@@ -33,13 +34,16 @@ MOST_TEXT = 2000
 # A sensor beats every minute or so; ten minutes of silence are no hiccup.
 SILENCE = timedelta(minutes=10)
 SENSORS = ("drop_folder", "watch")
+# Kinds of causes that `examine` looks for; those of jobs come and go with their runs.
+SEEN_HERE = ("check", "release", "freshness", "heartbeat", "supply", "correction")
 
 
 @dataclass(frozen=True)
 class Cause:
     """One thing that is wrong. key: the same for the same cause, however often it is seen.
 
-    The part of the key before `:` says who sees it: check | release | job | freshness | heartbeat.
+    The part of the key before `:` says who sees it: check | release | job | freshness | heartbeat |
+    supply | correction.
     """
 
     key: str
@@ -72,7 +76,10 @@ Channel = Callable[[Settings, Message], None]
 def examine(settings: Settings, now: datetime | None = None) -> list[Cause]:
     """What is wrong with the last run's checks, the release, arrivals and sensors, now."""
     now = now or datetime.now(UTC)
-    return [*_check_causes(settings), *_late_causes(settings, now), *_silent_causes(settings, now)]
+    return [
+        *_check_causes(settings), *_late_causes(settings, now), *_silent_causes(settings, now),
+        *_supply_causes(settings),
+    ]  # fmt: skip
 
 
 def _check_causes(settings: Settings) -> Iterable[Cause]:
@@ -111,6 +118,19 @@ def _silent_causes(settings: Settings, now: datetime) -> Iterable[Cause]:
             yield Cause(
                 f"heartbeat:{name}", f"sensor {name} is silent", "error", f"last beat: {last}"
             )
+
+
+def _supply_causes(settings: Settings) -> Iterable[Cause]:
+    """A drop folder that went away, and files in it that cannot be read any more."""
+    try:
+        _, refusals = acquire.offered(settings)
+    except MetrocircleError as error:
+        yield Cause("supply:drop folder", "the drop folder cannot be read", "error", str(error))
+        return
+    for refusal in refusals:
+        if refusal.outcome == "unreadable":
+            file = acquire.logical(refusal.file)
+            yield Cause(f"supply:{file}", f"{file} cannot be read", "error", refusal.reason)
 
 
 # ----------------------------------------------------------------------------------- heartbeats
@@ -314,8 +334,6 @@ def watch(settings: Settings) -> list[Open]:
     Who finds another process telling leaves it to that one.
     """
     try:
-        return reconcile(
-            settings, examine(settings), ("check", "release", "freshness", "heartbeat")
-        )
+        return reconcile(settings, examine(settings), SEEN_HERE)
     except WriterBusy:
         return [entry for entry in read_open(settings) if not entry.recovered]

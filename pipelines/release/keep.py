@@ -1,7 +1,7 @@
 """Which releases stay, and whether there is room for another.
 
 Belongs here: pins, pruning, the look at the disk before work starts. Not here: making or verifying
-a release (publish, verify). Nothing here touches the archive: raw bytes are never deleted.
+a release (publish, verify). Raw bytes are never deleted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.archive import store
 from pipelines.errors import MetrocircleError, ReleaseRefused
 from pipelines.lock import exclusive
 from pipelines.settings import Settings
@@ -169,8 +170,14 @@ def needed_bytes(settings: Settings) -> int:
 
 
 def preflight(settings: Settings) -> None:
-    """MetrocircleError, before anything is written, when the disk is too full for a refresh."""
+    """MetrocircleError, before anything is written, when the disk is too full for a refresh.
+
+    Only while holding the lock: what killed writes left is removed first, in the archive too.
+    """
     settings.warehouse.mkdir(parents=True, exist_ok=True)
+    store.sweep(settings.archive)
+    for path in settings.lake.glob("*/.*.parquet.*"):
+        path.unlink()
     free, needed = shutil.disk_usage(settings.warehouse).free, needed_bytes(settings)
     if free < needed:
         raise MetrocircleError(

@@ -149,7 +149,7 @@ def test_an_unreadable_file_is_one_refusal_and_the_rest_goes_on(
     monkeypatch.setattr(guards, "media_type", locked)
     _, refused = acquire.offered(Settings(drop=drop))
     assert [(r.file, r.outcome) for r in refused] == [
-        ("locked.txt", "refused"),
+        ("locked.txt", "unreadable"),
         ("note.txt", "no_parser"),
     ]
 

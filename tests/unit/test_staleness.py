@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -13,7 +14,9 @@ from pathlib import Path
 import make_yearbook
 import pytest
 
-from pipelines import staleness
+from pipelines import cli, staleness
+from pipelines.archive import acquire, offers, store
+from pipelines.orchestration import alerts
 from pipelines.settings import ROOT, Settings
 from pipelines.sources import BY_NAME
 from pipelines.staleness import Plan
@@ -219,3 +222,64 @@ print(sorted(heavy), time.perf_counter() - start)
     assert heavy == "[]"
     # Measured 0.15 s; the bound leaves room for a loaded machine.
     assert float(seconds) < 2
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    """Files whose bytes the disk does not give, to root neither."""
+    files: set[Path] = set()
+
+    def read(path: Path) -> str:
+        if path in files:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return store.sha256_of(path)
+
+    monkeypatch.setattr(offers, "sha256_of", read)
+    return files
+
+
+def test_a_file_that_turns_unreadable_is_no_withdrawal(
+    tmp_path: Path, faulty: set[Path], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its slice keeps the bytes that were taken in, and everybody is told until it is mended."""
+    (tmp_path / "drop").mkdir()
+    house = replace(make_yearbook.house(tmp_path), drop=tmp_path / "drop")
+    path = tmp_path / "drop" / "mine.csv"
+    path.write_text(make_yearbook.text({"edition": "1999"}), encoding="utf-8")
+    settle(house)
+    (mine,) = acquire.offered(house)[0]
+    held = store.put(house.archive, mine)
+
+    faulty.add(path)
+    path.touch()  # or the memory of offers answers
+    plan = staleness.plan(house)
+    assert plan.nothing_to_do
+    (reason,) = plan.reasons
+    assert reason.startswith("unreadable: mine.csv: Input/output error; the bytes held of it stay")
+    assert mine.slice in acquire.slice_names(house, "yearbook")
+    (again,) = acquire.offered(house)[0]
+    assert (again.snapshot_id, again.path) == (mine.snapshot_id, held)
+    assert [cause.key for cause in alerts.examine(house)] == ["supply:drop/mine.csv"]
+    monkeypatch.setattr("pipelines.settings.load", lambda: house)
+    for command in (["refresh"], ["refresh", "--dry-run"], ["status"]):
+        assert cli.main(command) == 0
+        shown = capsys.readouterr()
+        assert reason in shown.out + shown.err
+
+    # One that was never taken in has no bytes to fall back on.
+    new = tmp_path / "drop" / "new.csv"
+    new.write_text(make_yearbook.text({"edition": "1998"}), encoding="utf-8")
+    faulty.add(new)
+    taken, refused = acquire.offered(house)
+    assert [s.file for s in taken] == ["drop/mine.csv"]
+    assert "never taken in" in refused[1].reason
+
+    # The fault was not learnt by heart: unchanged files are read again once the disk gives them.
+    faulty.clear()
+    taken, refused = acquire.offered(house)
+    assert ([s.path for s in taken], refused) == ([path, new], [])
+    assert alerts.examine(house) == []
+
+    path.unlink()
+    assert staleness.plan(house).gone == (f"yearbook/{mine.slice}",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,17 @@ def test_a_killed_copy_leaves_no_file_under_the_final_name(
     with pytest.raises(KeyboardInterrupt):
         store.put(tmp_path / "archive", snapshot)
     assert list((tmp_path / "archive").iterdir()) == []
+
+
+def test_what_a_killed_copy_left_is_swept_and_a_copy_at_work_is_not(tmp_path: Path) -> None:
+    left, young = tmp_path / ".incoming.left", tmp_path / ".incoming.young"
+    for path in (left, young):
+        path.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    held = store.put(tmp_path, offered(tmp_path))
+    os.utime(held, (0, 0))
+    assert store.sweep(tmp_path) == 1
+    assert (left.exists(), young.exists(), held.exists()) == (False, True, True)
 
 
 def test_a_snapshot_id_tells_editions_apart_and_no_machine(tmp_path: Path) -> None:
