@@ -374,6 +374,11 @@ def _dry_run(settings: Settings, options: argparse.Namespace, plan: Any) -> int:
 def _unchanged(settings: Settings, options: argparse.Namespace, plan: Any) -> int:
     for reason in plan.reasons:
         _say(reason)
+    if settings.alert_webhook or settings.alert_mail_to:
+        # A source is late while nothing changes: who has no daemon is told by the next look.
+        from pipelines.orchestration import alerts
+
+        alerts.watch(settings)
     release = settings.current.resolve()
     if options.json:
         facts = {"release_id": release.name, "path": str(release), "did_work": False}

@@ -25,6 +25,7 @@ from pipelines.release import keep
 from pipelines.settings import Settings
 from pipelines.sources import SOURCES, Source
 from pipelines.staleness import Plan
+from pipelines.yearbook import corrections
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -72,6 +73,8 @@ def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:
     if plan.from_scratch:
         kept.forget(settings)
     _report_offers(settings, plan, say)
+    for review in corrections.due(settings.sources, datetime.now(UTC).date()):
+        say(review.text)
     with profile.phase("imports"):
         _dagster_environment(settings)
         import dagster as dg

@@ -28,6 +28,7 @@ from pipelines.lock import WriterBusy, alone
 from pipelines.orchestration import freshness
 from pipelines.quality import results
 from pipelines.settings import Settings
+from pipelines.yearbook import corrections
 
 TIMEOUT_SECONDS = 10
 MOST_TEXT = 2000
@@ -78,7 +79,7 @@ def examine(settings: Settings, now: datetime | None = None) -> list[Cause]:
     now = now or datetime.now(UTC)
     return [
         *_check_causes(settings), *_late_causes(settings, now), *_silent_causes(settings, now),
-        *_supply_causes(settings),
+        *_supply_causes(settings), *_review_causes(settings, now),
     ]  # fmt: skip
 
 
@@ -131,6 +132,15 @@ def _supply_causes(settings: Settings) -> Iterable[Cause]:
         if refusal.outcome == "unreadable":
             file = acquire.logical(refusal.file)
             yield Cause(f"supply:{file}", f"{file} cannot be read", "error", refusal.reason)
+
+
+def _review_causes(settings: Settings, now: datetime) -> Iterable[Cause]:
+    with contextlib.suppress(MetrocircleError):  # a file that cannot be read stops the refresh
+        for review in corrections.due(settings.sources, now.date()):
+            yield Cause(
+                f"correction:{review.id}", f"correction {review.id} is due for review", "warning",
+                review.text,
+            )  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------- heartbeats

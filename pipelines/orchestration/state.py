@@ -13,13 +13,15 @@ from pipelines import staleness
 from pipelines.orchestration import alerts, freshness
 from pipelines.settings import Settings
 from pipelines.sources import SOURCES
+from pipelines.yearbook import corrections
 
 
 def status(settings: Settings) -> dict[str, Any]:
     """Facts for people and programs. Times are UTC, next runs Asia/Shanghai.
 
     jobs: per job `stale` slices, `last_success`, `next_run` (null while schedules are off),
-    `arrivals`, `is_late`. open_alerts: causes that somebody was told of and that last.
+    `arrivals`, `is_late`. reviews_due: corrections whose day of review has passed. open_alerts:
+    causes that somebody was told of and that last.
     """
     now = datetime.now(UTC)
     plan = staleness.plan(settings)
@@ -30,6 +32,7 @@ def status(settings: Settings) -> dict[str, Any]:
         from pipelines.orchestration import schedules
 
         upcoming = schedules.next_runs(now)
+    reviews = corrections.due(settings.sources, now.date())
     jobs = {}
     for job in (*(source.name for source in SOURCES), "build_release"):
         stale = [item.name for item in plan.stale if item.source == job]
@@ -54,6 +57,10 @@ def status(settings: Settings) -> dict[str, Any]:
             name: beat.isoformat(timespec="seconds") if beat else None
             for name, beat in alerts.heartbeats(settings).items()
         },
+        "reviews_due": [
+            {"id": review.id, "by": review.by.isoformat(), "owner": review.owner}
+            for review in reviews
+        ],
         "open_alerts": [
             {"key": entry.key, "severity": entry.severity, "since": entry.since}
             for entry in alerts.read_open(settings)
@@ -73,6 +80,10 @@ def text(facts: dict[str, Any]) -> str:
         lines.append("everything is as the last refresh left it")
     late = {job: entry for job, entry in facts["jobs"].items() if entry["is_late"]}
     lines += [f"late: {job}: {entry['arrivals']}" for job, entry in late.items()]
+    lines += [
+        f"correction {entry['id']} was to be reviewed by {entry['by']}; ask: {entry['owner']}"
+        for entry in facts["reviews_due"]
+    ]
     errors = [e for e in facts["open_alerts"] if e["severity"] == "error"]
     lines += [f"alert since {entry['since']}: {entry['key']}" for entry in errors]
     if facts["schedules_on"]:

@@ -11,7 +11,6 @@ stands in `rejects` with what was expected, what was found and the nearest candi
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,15 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
 from pipelines.archive.acquire import slice_name
 from pipelines.archive.offers import TRANSCRIPTION_COLUMNS
 from pipelines.archive.store import Snapshot
-from pipelines.errors import ContractBroken, Reject, nearest
+from pipelines.errors import Reject, nearest
 from pipelines.geography.divisions import resolve_places
 from pipelines.registry.tables import indicator_units, read_text_csv
-from pipelines.yearbook import tables
+from pipelines.yearbook import corrections, tables
 from pipelines.yearbook.tables import TableMap, Vocabulary, squeeze_key
 
 # Marks that stand for "no figure", never for zero (yearbook notes, formats/yearbook part 2 and 5).
@@ -45,18 +43,6 @@ SOURCE_KINDS = ("original", "mirror", "transcription", "secondary")
 PARTS_OF_A_CITY = ("districts", "excluding_counties")
 STATUSES = ("preliminary", "final", "revised", "unknown")
 DAMAGED = "damaged"
-# What a correction may do, and the entry that says to what.
-_ACTIONS = {
-    "exclude": "",
-    "set_unit": "unit_id",
-    "set_value": "value",
-    "set_place": "to_place_code",
-}
-CORRECTIONS = "sources/yearbook/corrections.yml"
-_CORRECTION = (
-    "id", "document", "edition", "place_code", "indicator_id", "year", "scope", "expected_value",
-    "action",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,12 +77,6 @@ def read_maps(
     unit_aliases = pl.concat([printed, own.select(printed.columns)]).with_columns(
         squeeze_key("unit_key")
     )
-    try:
-        corrections = yaml.safe_load((folder / "corrections.yml").read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ContractBroken(f"{CORRECTIONS}: {error}") from error
-    if isinstance(corrections, dict):
-        corrections = corrections.get("corrections")
     return Maps(
         divisions=divisions,
         aliases=aliases,
@@ -121,7 +101,11 @@ def read_maps(
         editions=documents.filter(pl.col("published_on").is_not_null())
         .select("document", "edition", "published_on", "published_on_precision")
         .unique(["document", "edition"], keep="first", maintain_order=True),
-        corrections=_declared(corrections, units["unit_id"].to_list(), documents),
+        corrections=corrections.declared(
+            sources,
+            units["unit_id"].to_list(),
+            documents.select("document", "edition").rows(),
+        ),
         anomalies=read_text_csv(folder / "anomalies.csv").unique(
             ["document", "edition", "place_code", "indicator_id", "year"],
             keep="first",
@@ -130,45 +114,6 @@ def read_maps(
         tables=tables.read_tables(sources),
         provinces=read_text_csv(folder / "maps" / "provinces.csv"),
     )
-
-
-def _declared(
-    entries: Any, units: Sequence[str], documents: pl.DataFrame
-) -> tuple[dict[str, Any], ...]:
-    """The corrections as declared; ContractBroken names the entry that could never act as meant."""
-    if not isinstance(entries, list | None):
-        raise ContractBroken(f"{CORRECTIONS}: expected a list of corrections")
-    editions = [f"{d} {e}" for d, e in documents.select("document", "edition").iter_rows()]
-    for number, entry in enumerate(entries or [], start=1):
-        where = f"{CORRECTIONS}: entry {number}"
-        if not isinstance(entry, dict):
-            raise ContractBroken(f"{where}: expected a mapping, found {entry!r}")
-        if missing := [name for name in _CORRECTION if name not in entry]:
-            raise ContractBroken(f"{where}: lacks {', '.join(missing)}")
-        where += f" ({entry['id']})"
-        wanted = _ACTIONS.get(entry["action"])
-        if entry["action"] not in _ACTIONS:
-            raise ContractBroken(
-                f"{where}: action {entry['action']!r} is none of {', '.join(_ACTIONS)}"
-            )
-        if ("guard_indicator" in entry) != ("guard_value" in entry):
-            raise ContractBroken(f"{where}: guard_indicator and guard_value come together")
-        if wanted and wanted not in entry:
-            raise ContractBroken(f"{where}: lacks {wanted}")
-        if wanted == "unit_id" and entry["unit_id"] not in units:
-            near = nearest(str(entry["unit_id"]), list(units)) or "none"
-            raise ContractBroken(f"{where}: unknown unit {entry['unit_id']!r}; nearest: {near}")
-        if wanted == "value" and not re.fullmatch(
-            r"[+-]?\d{1,18}(\.\d{1,10})?", str(entry["value"])
-        ):
-            raise ContractBroken(f"{where}: value {entry['value']!r} is not a plain number")
-        if not str(entry["year"]).isdigit():
-            raise ContractBroken(f"{where}: year {entry['year']!r} is not a year")
-        name = f"{entry['document']} {entry['edition']}"
-        if name not in editions:
-            near = nearest(name, editions) or "none"
-            raise ContractBroken(f"{where}: no edition {name} is registered; nearest: {near}")
-    return tuple(entries or ())
 
 
 def vocabulary(maps: Maps) -> Vocabulary:
@@ -265,11 +210,11 @@ def observations(
     rows = _places(rows, maps, problems)
     rows = _headers(rows, maps, problems)
     rows = _units(rows, maps, problems)
-    rows, stale = _corrections(rows, maps, supplied.keys())
+    rows, bad = _corrections(rows, maps, supplied.keys())
     rows = _suspicions(rows, maps)
     rows = rows.with_columns(_fact_ids(rows))
     rows = _supersede(rows, maps, problems)
-    rejects += _reject_rows(problems) + stale
+    rejects += _reject_rows(problems) + bad
     return rows, rejects
 
 
@@ -636,7 +581,7 @@ def _units(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.D
 def _corrections(
     rows: pl.DataFrame, maps: Maps, slices: Collection[str]
 ) -> tuple[pl.DataFrame, list[Reject]]:
-    """Declared corrections of the slices; one that matches nothing any more is an error.
+    """Declared corrections of the slices; one that matches nothing, or meets another, is an error.
 
     exclude: the value stays in tidy and reaches no mart. set_unit, set_value: as declared.
     set_place: the row is another place's, as where two rows were exchanged: every correction sees
@@ -648,7 +593,7 @@ def _corrections(
         pl.lit(False).alias("is_excluded"),
         pl.col("place_code").alias("printed_place"),
     )
-    stale = []
+    bad = []
     for entry in maps.corrections:
         slice_ = slice_name(entry["document"], entry["edition"])
         if slice_ not in slices:
@@ -673,7 +618,20 @@ def _corrections(
             # Each file is looked at by itself: one copy may have mended what another prints.
             match &= (match & guard).any().over("snapshot_id")
         if not rows.select(match.any()).item():
-            stale.append(_stale_correction(entry, slice_))
+            bad.append(
+                _bad_correction(
+                    entry, slice_, f"a printed value {entry['expected_value']!r}", "no such cell",
+                    "the correction matches nothing any more: remove or renew it",
+                )
+            )  # fmt: skip
+            continue
+        if met := rows.filter(match)["correction_id"].drop_nulls().unique().sort().to_list():
+            bad.append(
+                _bad_correction(
+                    entry, slice_, "a cell that no other correction changes", ", ".join(met),
+                    "two corrections meet on one cell; this one was not made: make them one",
+                )
+            )  # fmt: skip
             continue
         rows = rows.with_columns(
             pl.when(match).then(pl.lit(entry["id"])).otherwise("correction_id").alias(
@@ -701,7 +659,7 @@ def _corrections(
                 .otherwise("decimals")
                 .alias("decimals"),
             )
-    return rows, stale
+    return rows, bad
 
 
 def _suspicions(rows: pl.DataFrame, maps: Maps) -> pl.DataFrame:
@@ -712,18 +670,20 @@ def _suspicions(rows: pl.DataFrame, maps: Maps) -> pl.DataFrame:
     return rows.with_columns(year).join(suspect, on=key, how="left", maintain_order="left")
 
 
-def _stale_correction(entry: dict[str, Any], slice_: str) -> Reject:
+def _bad_correction(
+    entry: dict[str, Any], slice_: str, expected: str, found: str, reason: str
+) -> Reject:
     return Reject(
         snapshot_id="corrections",
         locator=str(entry["id"]),
-        file=CORRECTIONS,
+        file=corrections.FILE,
         table_name="observation",
         slice=slice_,
         raw_text=str(entry),
-        expected=f"a printed value {entry['expected_value']!r}",
-        found="no such cell",
+        expected=expected,
+        found=found,
         candidates="",
-        reason="the correction matches nothing any more: remove or renew it",
+        reason=reason,
         severity="error",
     )
 

@@ -7,6 +7,7 @@ what was found and what is nearest.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ import yearbook_maps
 from yearbook_maps import known_maps, observe, observe_files
 
 from pipelines.errors import ContractBroken
-from pipelines.yearbook import maps
+from pipelines.orchestration import alerts, state
+from pipelines.yearbook import corrections, maps
 
 # printed value, number, decimals, null mark
 VALUES = [
@@ -320,6 +322,31 @@ def test_a_correction_that_matches_nothing_is_an_error(
     assert reject.severity == "error" and "remove or renew" in reject.reason
 
 
+def test_two_corrections_of_one_cell_are_an_error_and_the_first_one_acts(tmp_path: Path) -> None:
+    second = {**CORRECTION, "id": "test-2", "action": "set_value", "value": "1"}
+    known = replace(yearbook_maps.known_maps(), corrections=(CORRECTION, second))
+    (row,), (reject,) = observe(tmp_path, {"value": "28231.97"}, known=known)
+    assert (row["correction_id"], row["value"]) == ("test-1", Decimal("28231.97"))
+    assert (reject.locator, reject.found, reject.severity) == ("test-2", "test-1", "error")
+
+
+def test_a_correction_whose_day_has_passed_acts_on_and_is_told(tmp_path: Path) -> None:
+    """The release does not depend on a clock; whoever looks or is told does."""
+    house = make_yearbook.house(tmp_path)
+    path = house.sources / "yearbook" / "corrections.yml"
+    own = "  - {id: own, review_by: 2020-01-02, owner: engineering}\n"
+    text = path.read_text(encoding="utf-8").replace("corrections:\n", f"corrections:\n{own}", 1)
+    path.write_text(text.replace("review_by: 2027-12-31", "review_by: 2026-06-30"), "utf-8")
+    due = corrections.due(house.sources, date(2026, 7, 1))
+    assert (due[0].id, due[0].by, due[0].owner) == ("own", date(2020, 1, 2), "engineering")
+    assert {review.by for review in due[1:]} == {date(2026, 6, 30)} and len(due) > 5
+    assert [r.id for r in corrections.due(house.sources, date(2026, 6, 30))] == ["own"]
+    causes = {cause.key: cause for cause in alerts.examine(house)}
+    assert causes["correction:own"].severity == "warning"
+    assert "ask: engineering" in causes["correction:own"].text
+    assert "correction own was to be reviewed by 2020-01-02" in state.text(state.status(house))
+
+
 BROKEN = [
     ("id: [1", "corrections.yml"),
     ("!!python/object/apply:os.system ['touch {marker}']", "could not determine a constructor"),
@@ -331,7 +358,16 @@ BROKEN = [
     ("- {{{base}, action: set_value, value: much}}", "'much' is not a plain number"),
     ("- {{{base}, action: set_unit, unit_id: cny_10K}}", "nearest: cny_10k"),
     ("- {{{base}, action: exclude, edition: '2042'}}", "no edition guangdong_yearbook 2042"),
+    (
+        "- {{{base}, action: exclude, gaurd_value: 1}}",
+        "unknown entry 'gaurd_value'; nearest: guard",
+    ),
+    ("- {{{base}, action: exclude, expected_value: '*'}}", "expects any value, so it needs guard"),
+    ("- {{{base}, action: exclude, owner: me}}", "review_by .* found None and 'me'"),
+    ("- {{{base}, action: exclude, owner: me, review_by: soon}}", "found 'soon' and 'me'"),
+    ("- {{{base}, {rest}}}\n- {{{base}, {rest}}}", "entry 2 .test-1.: another entry has this id"),
 ]
+REST = "action: exclude, review_by: 2027-12-31, owner: me"
 BASE = ", ".join(f"{key}: '{value}'" for key, value in CORRECTION.items() if key != "action")
 
 
@@ -342,8 +378,9 @@ def test_a_correction_that_cannot_act_as_meant_is_refused(
     house = make_yearbook.house(tmp_path)
     marker = tmp_path / "marker"
     base = BASE.replace("edition: '2024', ", "") if "edition" in text else BASE
+    base = base.replace(", expected_value: '28231.97'", "") if "expected_value" in text else base
     (house.sources / "yearbook" / "corrections.yml").write_text(
-        text.format(base=base, marker=marker), encoding="utf-8"
+        text.format(base=base, marker=marker, rest=REST), encoding="utf-8"
     )
     known = yearbook_maps.known_maps()
     documents = known.editions.select("document", "edition", "published_on").with_columns(
