@@ -26,6 +26,9 @@ from pipelines.settings import Settings
 # Sources with a `transcribe` module, in the order they build on one another.
 TRANSCRIBED = ("geography", "yearbook", "rail", "environment", "publications")
 
+# Characters of a row that `rejects` prints; with --json all.
+MOST_OF_A_ROW = 300
+
 
 def out(text: str) -> None:
     """One line, or many, to stdout."""
@@ -152,7 +155,11 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("--tolerance", type=float, default=1e-9, help="relative, for numbers (1e-9)")
 
     rejects = add("rejects", "what arrived and could not be used, with the nearest candidates")
-    rejects.add_argument("--severity", choices=("error", "warning"))
+    rejects.add_argument(
+        "--severity", choices=("error", "warning", "refused"),
+        help="only these; refused: whole files of the drop folder",
+    )  # fmt: skip
+    rejects.add_argument("--drop", type=Path, metavar="DIR", help="the folder of files to look at")
     rejects.add_argument(
         "--rerun", action="store_true", help="extract the slices that hold them again, and refresh"
     )
@@ -275,12 +282,16 @@ def _shown(settings: Settings, path: Path) -> str:
 
 
 def _print_rejects(rows: list[dict[str, Any]]) -> None:
+    from pipelines.archive import guards
+
     for row in rows:
         near = f"; nearest: {row['candidates']}" if row["candidates"] else ""
-        out(
-            f"{row['severity']:<8} {row['file']} {row['locator']}: {row['reason']}: "
-            f"expected {row['expected']}, found {row['found']!r}{near}"
-        )
+        wanted = f": expected {row['expected']}, found {row['found']!r}" if row["expected"] else ""
+        # What files hold and are called may steer a terminal.
+        at = f"{row['file']} {row['locator']}".rstrip()
+        out(guards.shown(f"{row['severity']:<8} {at}: {row['reason']}{wanted}{near}"))
+        if row["raw_text"]:
+            out(f"{'':8} as it came: {guards.shown(row['raw_text'][:MOST_OF_A_ROW])}")
 
 
 def _lake_rejects(settings: Settings, severity: str | None) -> list[dict[str, Any]]:
@@ -290,6 +301,24 @@ def _lake_rejects(settings: Settings, severity: str | None) -> list[dict[str, An
     rows = lake.read(settings.lake, table).sort(["severity", "file", "locator"])
     return [
         row for row in rows.iter_rows(named=True) if severity is None or row["severity"] == severity
+    ]
+
+
+def _refused_files(settings: Settings) -> list[dict[str, Any]]:
+    """Offered files of which nothing was taken in, in the columns of `rejects`."""
+    from pipelines.archive import acquire
+
+    blank = dict.fromkeys(("snapshot_id", "locator", "table_name", "slice", "raw_text"), "")
+    blank |= dict.fromkeys(("expected", "found", "candidates"), "")
+    return [
+        {
+            **blank,
+            "file": acquire.logical(r.file),
+            "reason": r.reason.removeprefix(f"{r.file}: "),
+            "severity": "refused",
+        }
+        for r in acquire.offered(settings)[1]
+        if r.outcome in ("refused", "unreadable")
     ]
 
 
@@ -593,11 +622,12 @@ def command_rejects(settings: Settings, options: argparse.Namespace) -> int:
     rows = _lake_rejects(settings, options.severity)
     if options.rerun:
         return _rerun(settings, options, {row["slice"] for row in rows})
+    refused = _refused_files(settings) if options.severity in (None, "refused") else []
     if options.json:
-        out(json.dumps(rows, ensure_ascii=False, indent=1))
+        out(json.dumps(rows + refused, ensure_ascii=False, indent=1))
     else:
-        _print_rejects(rows)
-        out(f"{len(rows)} rejects")
+        _print_rejects(rows + refused)
+        out(f"{len(rows)} rejects" + (f", {len(refused)} files refused" if refused else ""))
     return 0
 
 

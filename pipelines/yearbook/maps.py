@@ -231,8 +231,9 @@ def _problem(
     def text(value: str | pl.Expr) -> pl.Expr:
         return pl.lit(value) if isinstance(value, str) else value
 
+    scope = "scope_raw" if "scope_raw" in rows.columns else "scope"
     printed = pl.concat_str(
-        [pl.col(name) for name in ("place", "indicator", "period", "scope", "value", "unit")],
+        [pl.col(name) for name in ("place", "indicator", "period", scope, "value", "unit")],
         separator=" | ",
         ignore_nulls=True,
     )
@@ -346,7 +347,7 @@ def _values(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.
             rows, pl.col("null_mark") == DAMAGED, "value",
             expected="a number or one of the marks for no figure (— - … ~ NA, blank)",
             reason="the value is not a number; the cell stays empty",
-            candidates=pl.when(repaired.str.contains(NUMBER)).then(repaired),
+            candidates=pl.when(repaired.str.contains(NUMBER) & (repaired != folded)).then(repaired),
             severity="warning",
         )
     )  # fmt: skip
@@ -410,7 +411,9 @@ def _places(rows: pl.DataFrame, maps: Maps, problems: list[pl.DataFrame]) -> pl.
     rows = rows.with_columns(pl.when(~out).then("place_code").alias("place_code"))
     problems.append(
         _problem(
-            rows, pl.col("place_code").is_null() & ~out, "place",
+            # Without a period no place is valid; the period has a reject of its own.
+            rows, pl.col("place_code").is_null() & ~out & pl.col("period_end").is_not_null(),
+            "place",
             expected="a division valid in that year", reason="unknown or ambiguous place",
             candidates=pl.col("place_candidates"),
         )

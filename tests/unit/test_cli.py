@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import make_yearbook
 import pytest
 
 from pipelines import cli
-from pipelines.settings import ROOT
+from pipelines.settings import ROOT, Settings
 
 COMMANDS = next(
     action.choices
@@ -117,6 +118,46 @@ def test_rejects_and_doctor_answer_on_an_empty_warehouse(
     cli.main(["doctor", "--json"])
     findings = {f["what"]: f["is_well"] for f in json.loads(capsys.readouterr().out)}
     assert findings["warehouse"] is False and findings["sources"] is True
+
+
+def test_rejects_show_the_row_as_it_came_and_the_files_that_were_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of each kind in one dropped file, a file beside it that no parser may open."""
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    odd = make_yearbook.text(
+        {"place": "广洲市"}, {"indicator": "gdpp"}, {"value": "12,34"}, {"period": "20x1"},
+        {"unit": "亿圆"}, {"unit": "平方公里"}, {"edition": "2099"}, {"status": "sure"},
+        {"value": "9\x1b[31m9"}, {"place": ""},
+    )  # fmt: skip
+    (drop / "odd.csv").write_text(odd, encoding="utf-8")
+    (drop / "bomb.zip").write_bytes(b"PK\x03\x04" + bytes(100))
+    settings = Settings(warehouse=tmp_path / "warehouse", drop=drop)
+    make_yearbook.extract_slice(settings)
+    assert cli.main(["rejects", "--drop", str(drop)]) == 0
+    shown = capsys.readouterr().out
+    lines = dict(zip(shown.splitlines(), shown.splitlines()[1:], strict=False))
+    for place, reason, row in (
+        ("L2:place", "unknown or ambiguous place", "广洲市 | gdp | 2021 | 全市 | 28231.97 | 亿元"),
+        ("L3:indicator", "the header is not mapped", "gdpp"),
+        ("L4:value", "the value is not a number", "12,34"),
+        ("L5:period", "the period cannot be read", "20x1"),
+        ("L6:unit", "unknown unit", "亿圆"),
+        ("L7:unit", "the unit cannot measure gdp", "平方公里"),
+        ("L8:document", "the row belongs to another slice", "2021"),
+        ("L9:status", "unknown status", "广州市"),
+        ("L10:value", "the value is not a number", "9\\x1b[31m9"),
+        ("L11:place", "unknown or ambiguous place", " | gdp | 2021 | 全市"),
+    ):
+        (line,) = (line for line in lines if f"drop/odd.csv {place}: {reason}" in line)
+        assert lines[line].lstrip().startswith("as it came: ") and row in lines[line]
+    assert "L5:place" not in shown  # a consequence of the period alone
+    assert "refused  drop/bomb.zip: damaged zip" in shown
+    assert "\x1b" not in shown
+    assert cli.main(["rejects", "--drop", str(drop), "--severity", "refused", "--json"]) == 0
+    (file,) = json.loads(capsys.readouterr().out)
+    assert (file["file"], file["severity"]) == ("drop/bomb.zip", "refused")
 
 
 def test_doctor_changes_nothing(empty_warehouse: Path, capsys: pytest.CaptureFixture[str]) -> None:
