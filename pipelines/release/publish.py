@@ -293,6 +293,7 @@ def _make(
     release = Release(release_id, settings.releases / release_id, sum(i.rows for i in exported))
     if release.path.exists():
         if not verify(release.path, settings.threads):
+            reuse.remember(settings, written_by, contract, release.path, exported, rests_on)
             return release
         # Its bytes went bad on the disk: set aside as evidence, and made again.
         release.path.rename(settings.releases / f"{_BROKEN}{release_id}-{secrets.token_hex(4)}")

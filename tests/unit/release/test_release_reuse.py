@@ -43,6 +43,14 @@ def test_a_table_is_made_again_when_what_it_rests_on_changed(few) -> None:
     assert verify(first.path) == verify(second.path) == []
 
 
+def test_a_release_that_is_there_already_is_taken_over_from_too(few) -> None:
+    few.publish()
+    every = written(few, RESTS_ON)
+    few.mark(7)
+    changed = RESTS_ON | {"city_indicator_year": "b", "city_indicator_best": "b"}
+    assert written(few, changed) == every - 2
+
+
 def test_taken_over_or_written_the_release_is_the_same(few, make) -> None:
     few.publish(RESTS_ON)
     few.mark(7)
