@@ -16,7 +16,7 @@ import dagster as dg
 
 from expectations import load_suites
 from pipelines import contract, kept, lake
-from pipelines.contract import Contract
+from pipelines.contract import Contract, Table
 from pipelines.extract import forget_gone
 from pipelines.fingerprint import Hasher
 from pipelines.orchestration import profile
@@ -71,7 +71,7 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
             stands_on = ground(settings)
             in_use = current_release(settings)
             previous = in_use.path if in_use and not in_use.problem else None
-            results = judge(settings, part, tables, known, previous)
+            results = judge(settings, tables, known, previous)
             results_on_disk.save(settings, f"{runner.ENGINE}-{part}", results, stands_on)
         by_table = defaultdict(list)
         for result in results:
@@ -83,40 +83,54 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
 
 
 def judge(
-    settings: Settings, part: str, tables: Sequence[str], known: Contract, previous: Path | None
+    settings: Settings, tables: Sequence[str], known: Contract, previous: Path | None
 ) -> list[CheckResult]:
-    """What the rules find; asked again only when rules, code or a table that they read changed.
+    """What the suites find; one is asked again only when rules, code or tables it reads changed.
 
     A finding that stops the release is never kept: some pass by themselves (no memory left).
     """
-    name, rests_on = f"checks-{part}", _rests_on(settings, tables, known, previous)
-    before = kept.recall(settings, name, rests_on)
-    if before is not None:
-        results = results_on_disk.from_rows(before)
-    else:
-        results = runner.run_suites(settings.lake, known, settings.threads, tables, previous)
-        if not any(result.status == "fail" for result in results):
-            kept.keep(settings, name, rests_on, results_on_disk.as_rows(results))
-    rules = len({(result.table_name, result.rule_id) for result in results})
-    profile.count("rules", 0 if before is not None else rules, rules)
-    return results
+    grounds = _grounds(settings, tables, known, previous)
+    found: dict[str, list[CheckResult]] = {}
+    for table, rests_on in grounds.items():
+        before = kept.recall(settings, f"checks-{table}", rests_on)
+        if before is not None:
+            found[table] = results_on_disk.from_rows(before)
+    stale = [table for table in tables if table not in found]
+    if stale:
+        for table in stale:
+            found[table] = []
+        for result in runner.run_suites(settings.lake, known, settings.threads, stale, previous):
+            found[result.table_name].append(result)
+    for table in stale:
+        if not any(result.status == "fail" for result in found[table]):
+            rows = results_on_disk.as_rows(found[table])
+            kept.keep(settings, f"checks-{table}", grounds[table], rows)
+    for table, results in found.items():
+        rules = len({result.rule_id for result in results})
+        profile.count("rules", rules if table in stale else 0, rules)
+    return [result for table in sorted(found) for result in found[table]]
 
 
-def _rests_on(
+def _grounds(
     settings: Settings, tables: Sequence[str], known: Contract, previous: Path | None
-) -> str:
-    """Hash over rules, code, the tables that the rules read, and the same in the release in use."""
-    read = runner.tables_read(load_suites(tables), known)
-    contents = lake.contents(settings.lake, [table.name for table in read])
+) -> dict[str, str]:
+    """By suite a hash over rules, code, the tables it reads, and those of the release in use."""
+    reads = {table: runner.tables_read(load_suites([table]), known) for table in tables}
+    names = sorted({table.name for read in reads.values() for table in read})
+    contents, code = lake.contents(settings.lake, names), Hasher(settings).of(_CODE)
     released: dict[str, Any] = {}
     if previous is not None:
         text = (previous / "release.json").read_text(encoding="utf-8")
         released = json.loads(text)["tables"]
-    parts = [Hasher(settings).of(_CODE)]
-    for table in read:
+
+    def content(table: Table) -> str:
         was = released.get(f"{table.schema}.{table.name}", {}).get("content_hash")
-        parts.append(f"{table.name} {contents[table.name]} {was}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return f"{table.name} {contents[table.name]} {was}"
+
+    return {
+        suite: hashlib.sha256("\n".join([code, *map(content, read)]).encode()).hexdigest()
+        for suite, read in reads.items()
+    }
 
 
 def _check_result(table: str, found: Sequence[CheckResult]) -> dg.AssetCheckResult:

@@ -22,18 +22,20 @@ class Asked:
 
     def __init__(self, warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.settings, self.times = Settings(warehouse=warehouse), 0
+        self.tables: list[str] = []
         self.rows: Rows = clean()
         ask = runner.run_suites
 
         def counted(*arguments: Any) -> list[CheckResult]:
             self.times += 1
+            self.tables = list(arguments[3])
             return ask(*arguments)
 
         monkeypatch.setattr(runner, "run_suites", counted)
         write(self.settings.lake, self.rows)
 
     def judge(self, previous: Path | None = None) -> list[CheckResult]:
-        return assets.judge(self.settings, "registry", TABLES, CONTRACT, previous)
+        return assets.judge(self.settings, TABLES, CONTRACT, previous)
 
 
 @pytest.fixture
@@ -65,10 +67,15 @@ def test_a_changed_table_or_rule_is_judged_again(
     asked.rows["unit"][0]["name_en"] = "another name"
     write(asked.settings.lake, asked.rows)
     asked.judge()
-    assert asked.times == 2
+    # The rules of indicators look units up; those of units look nothing up.
+    assert (asked.times, asked.tables) == (2, ["unit", "indicator"])
+    asked.rows["indicator"][0]["name_en"] = "another name"
+    write(asked.settings.lake, asked.rows)
+    asked.judge()
+    assert (asked.times, asked.tables) == (3, ["indicator"])
     monkeypatch.setattr(assets.Hasher, "of", lambda *_: "other rules")
     asked.judge()
-    assert asked.times == 3
+    assert (asked.times, asked.tables) == (4, ["unit", "indicator"])
 
 
 def test_the_release_in_use_counts_by_what_it_holds_of_those_tables(
