@@ -138,8 +138,8 @@ def _review_causes(settings: Settings, now: datetime) -> Iterable[Cause]:
     with contextlib.suppress(MetrocircleError):  # a file that cannot be read stops the refresh
         for review in corrections.due(settings.sources, now.date()):
             yield Cause(
-                f"correction:{review.id}", f"correction {review.id} is due for review", "warning",
-                review.text,
+                f"correction:{review.by} {review.owner}",
+                f"{len(review.ids)} corrections are due for review", "warning", review.text,
             )  # fmt: skip
 
 

@@ -58,7 +58,12 @@ def status(settings: Settings) -> dict[str, Any]:
             for name, beat in alerts.heartbeats(settings).items()
         },
         "reviews_due": [
-            {"id": review.id, "by": review.by.isoformat(), "owner": review.owner}
+            {
+                "ids": review.ids,
+                "by": review.by.isoformat(),
+                "owner": review.owner,
+                "text": review.text,
+            }
             for review in reviews
         ],
         "open_alerts": [
@@ -80,10 +85,7 @@ def text(facts: dict[str, Any]) -> str:
         lines.append("everything is as the last refresh left it")
     late = {job: entry for job, entry in facts["jobs"].items() if entry["is_late"]}
     lines += [f"late: {job}: {entry['arrivals']}" for job, entry in late.items()]
-    lines += [
-        f"correction {entry['id']} was to be reviewed by {entry['by']}; ask: {entry['owner']}"
-        for entry in facts["reviews_due"]
-    ]
+    lines += [entry["text"] for entry in facts["reviews_due"]]
     errors = [e for e in facts["open_alerts"] if e["severity"] == "error"]
     lines += [f"alert since {entry['since']}: {entry['key']}" for entry in errors]
     if facts["schedules_on"]:

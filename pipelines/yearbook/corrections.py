@@ -41,17 +41,17 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class Review:
-    """A correction that somebody should look at again. by: the last day; owner: whom to ask."""
+    """Corrections that somebody should look at again. by: the last day; owner: whom to ask."""
 
-    id: str
+    ids: tuple[str, ...]
     by: date
     owner: str
 
     @property
     def text(self) -> str:
         return (
-            f"the correction {self.id} ({FILE}) was to be reviewed by {self.by}: see whether it is "
-            f"still right and move its date; ask: {self.owner}"
+            f"corrections to be reviewed by {self.by} ({FILE}): {', '.join(self.ids)}; see whether "
+            f"they are still right and move the day; ask: {self.owner}"
         )
 
 
@@ -137,9 +137,9 @@ def _judge(
 
 def due(sources: Path, today: date) -> list[Review]:
     """Corrections whose day of review has passed, the longest ago first."""
-    found = [
-        Review(str(entry.get("id")), entry["review_by"], str(entry.get("owner")))
-        for entry in read(sources)
-        if type(entry.get("review_by")) is date and entry["review_by"] < today
-    ]
-    return sorted(found, key=lambda review: (review.by, review.id))
+    found: dict[tuple[date, str], list[str]] = {}
+    for entry in read(sources):
+        by = entry.get("review_by")
+        if type(by) is date and by < today:
+            found.setdefault((by, str(entry.get("owner"))), []).append(str(entry.get("id")))
+    return [Review(tuple(ids), by, owner) for (by, owner), ids in sorted(found.items())]

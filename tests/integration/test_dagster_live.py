@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import make_yearbook
 import pytest
 
 from pipelines.orchestration.partitions import range_tags
@@ -248,3 +249,25 @@ def test_two_refreshes_and_runs_of_the_ui_at_once_end_in_one_sound_release(
     assert (warehouse / "current").resolve().name == refreshed.facts["release_id"]
     names = [path.name for path in (warehouse / "releases").iterdir()]
     assert names == [refreshed.facts["release_id"]]
+
+
+@pytest.mark.skipif(not LONG, reason="minutes of waiting for sensors: METROCIRCLE_LONG=1 runs it")
+def test_a_dropped_file_of_a_new_edition_is_taken_in_by_the_daemon(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    """Its slice is a partition that the running code server did not know when it started."""
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    on = {"METROCIRCLE_SCHEDULES": "on", "METROCIRCLE_DROP": str(drop)}
+    new = "guangdong_yearbook--2016"
+    assert new not in _written(warehouse, "yearbook")
+    with serving(warehouse, **on) as server:
+        text = make_yearbook.text({"edition": "2016", "period": "2015"})
+        (drop / "new.csv").write_text(text, encoding="utf-8")
+        server.wait("the file", lambda: new in _written(warehouse, "yearbook"), 400)
+        server.wait(
+            "the release's turn",
+            lambda: any(run["jobName"] == "build_release" for run in server.runs().values()),
+        )
+        runs = [run for run in server.runs().values() if run["jobName"] == "yearbook"]
+    assert [run["tags"].items() >= range_tags(new, new).items() for run in runs] == [True]

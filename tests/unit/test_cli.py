@@ -121,7 +121,7 @@ def test_rejects_and_doctor_answer_on_an_empty_warehouse(
 
 
 def test_rejects_show_the_row_as_it_came_and_the_files_that_were_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of each kind in one dropped file, a file beside it that no parser may open."""
     drop = tmp_path / "drop"
@@ -158,6 +158,16 @@ def test_rejects_show_the_row_as_it_came_and_the_files_that_were_refused(
     assert cli.main(["rejects", "--drop", str(drop), "--severity", "refused", "--json"]) == 0
     (file,) = json.loads(capsys.readouterr().out)
     assert (file["file"], file["severity"]) == ("drop/bomb.zip", "refused")
+    # The slices of rejects are extracted again, with the same folder, and no other.
+    asked: list[tuple[Path | None, list[str]]] = []
+
+    def refresh(known: Settings, options: argparse.Namespace) -> int:
+        asked.append((known.drop, options.slice))
+        return 0
+
+    monkeypatch.setattr(cli, "command_refresh", refresh)
+    assert cli.main(["rejects", "--drop", str(drop), "--severity", "error", "--rerun"]) == 0
+    assert asked == [(drop, [f"yearbook/{make_yearbook.DOCUMENT}--{make_yearbook.EDITION}"])]
 
 
 def test_doctor_changes_nothing(empty_warehouse: Path, capsys: pytest.CaptureFixture[str]) -> None:

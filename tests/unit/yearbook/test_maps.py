@@ -337,14 +337,15 @@ def test_a_correction_whose_day_has_passed_acts_on_and_is_told(tmp_path: Path) -
     own = "  - {id: own, review_by: 2020-01-02, owner: engineering}\n"
     text = path.read_text(encoding="utf-8").replace("corrections:\n", f"corrections:\n{own}", 1)
     path.write_text(text.replace("review_by: 2027-12-31", "review_by: 2026-06-30"), "utf-8")
-    due = corrections.due(house.sources, date(2026, 7, 1))
-    assert (due[0].id, due[0].by, due[0].owner) == ("own", date(2020, 1, 2), "engineering")
-    assert {review.by for review in due[1:]} == {date(2026, 6, 30)} and len(due) > 5
-    assert [r.id for r in corrections.due(house.sources, date(2026, 6, 30))] == ["own"]
+    first, others = corrections.due(house.sources, date(2026, 7, 1))
+    assert first == corrections.Review(("own",), date(2020, 1, 2), "engineering")
+    assert (others.by, others.owner) == (date(2026, 6, 30), "domain") and len(others.ids) > 5
+    assert corrections.due(house.sources, date(2026, 6, 30)) == [first]
     causes = {cause.key: cause for cause in alerts.examine(house)}
-    assert causes["correction:own"].severity == "warning"
-    assert "ask: engineering" in causes["correction:own"].text
-    assert "correction own was to be reviewed by 2020-01-02" in state.text(state.status(house))
+    cause = causes["correction:2020-01-02 engineering"]
+    assert cause.severity == "warning" and cause.text == first.text
+    assert "own; see whether" in first.text and "ask: engineering" in first.text
+    assert first.text in state.text(state.status(house))
 
 
 BROKEN = [
