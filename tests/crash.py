@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import os
 import random
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -28,7 +30,9 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
@@ -355,97 +359,228 @@ def archived(warehouse: Path) -> set[str]:
     return found
 
 
+# Where a refresh can die, in its order; `start` holds the plan and the lock, `end` what follows.
+PHASES = (
+    "start", "imports", "definitions", "extract", "checks", "dbt", "column_lineage", "release",
+    "build_release", "end",
+)  # fmt: skip
+# What takes seconds to import and starts no thread of its own that works.
+HEAVY = ("dagster", "dagster_dbt", "dbt.cli.main", "great_expectations")
+# Threads that libraries start when they are imported and that a fork does without: those of the
+# allocators, of what polars spills, of DuckDB before its first query.
+IDLE = {"jemalloc_bg_thd", "polars-ooc-clea", "python"}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to die in a phase: before its n-th change of the disk, or so many seconds after it
+    began. A phase that is entered again goes on counting."""
+
+    phase: str
+    change: int = 0
+    after: float = 0.0
+
+
+class Victim:
+    """A refresh in a fork of this process, which has imported what is heavy: a quarter cheaper than
+    one of its own, and the same from its first line of ours on."""
+
+    def __init__(self, environment: dict[str, str], moment: Moment | None = None) -> None:
+        self.entered: list[tuple[float, str]] = []
+        self.changes: Counter[str] = Counter()
+        read, write = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(read)
+            _be_refreshed(environment, moment, write)
+        os.close(write)
+        with os.fdopen(read) as told:
+            self._follow(told, moment)
+        _, status, usage = os.wait4(self.pid, 0)
+        self.code = os.waitstatus_to_exitcode(status)
+        self.processor = usage.ru_utime + usage.ru_stime
+
+    def _follow(self, told: IO[str], moment: Moment | None) -> None:
+        """Read what the victim tells, and kill it when its time has come."""
+        due = None
+        while True:
+            left = None if due is None else max(0.0, due - time.monotonic())
+            if not select.select([told.fileno()], [], [], left)[0]:
+                os.kill(self.pid, signal.SIGKILL)
+                due = None
+                continue
+            line = os.read(told.fileno(), 1 << 16).decode()
+            if not line:
+                return
+            for phase in line.split():
+                if ":" in phase:
+                    name, _, count = phase.partition(":")
+                    self.changes[name] = int(count)
+                    continue
+                now = time.monotonic()
+                self.entered.append((now, phase))
+                if moment and not moment.change and moment.phase == phase and due is None:
+                    due = now + moment.after
+
+    @property
+    def died_in(self) -> str:
+        return self.entered[-1][1]
+
+    def spans(self) -> dict[str, float]:
+        """Seconds by phase of a whole run, from where it was first entered on."""
+        ends = [at for at, _ in self.entered[1:]] + [time.monotonic()]
+        found: dict[str, float] = {}
+        for (at, phase), end in zip(self.entered, ends, strict=True):
+            found[phase] = found.get(phase, 0.0) + end - at
+        return found
+
+
+def _be_refreshed(environment: dict[str, str], moment: Moment | None, told: int) -> NoReturn:
+    """The child: a refresh that tells the phases it enters and, whole, its changes in each."""
+    code = 3
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        sink = os.open(environment["METROCIRCLE_TEST_SAID"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        from pipelines import cli
+        from pipelines.orchestration import profile
+
+        changed: Counter[str] = Counter()
+        stack = ["start"]
+
+        def tell(phase: str) -> None:
+            os.write(told, f"{phase}\n".encode())
+
+        def hook(event: str, arguments: tuple[object, ...]) -> None:
+            if changes(event, arguments):
+                changed[stack[-1]] += 1
+                if moment and (stack[-1], changed[stack[-1]]) == (moment.phase, moment.change):
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        phase_of = profile.phase
+
+        @contextmanager
+        def phase(name: str) -> Iterator[None]:
+            stack.append(name)
+            tell(name)
+            with phase_of(name):
+                yield
+            stack.pop()
+            if stack[-1] == "start" and name == "build_release":
+                stack[-1] = "end"
+            tell(stack[-1])
+
+        profile.phase = phase
+        sys.addaudithook(hook)
+        tell("start")
+        code = cli.main(["refresh", "--json"])
+        for name, count in changed.items():
+            tell(f"{name}:{count}")
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 def refresh_kills(
     folder: Path, kills: int, seed: int = SEED, until: float = float("inf")
 ) -> Counter[str]:
-    """Kill whole refreshes at so many moments; the inputs change before each, and back.
+    """Kill whole refreshes, in each of their phases in turn; the inputs change before each, so that
+    each has something of its own to publish.
 
     until: a moment of the monotonic clock after which no further one is started.
     """
     dice = random.Random(seed)
     warehouse, sources = folder / "refreshed", slim_sources(folder / "sources")
-    environment = {k: v for k, v in os.environ.items() if "METROCIRCLE" not in k}
-    environment |= {
+    said = folder / "said"
+    environment = {k: v for k, v in os.environ.items() if "METROCIRCLE" not in k} | {
         "METROCIRCLE_WAREHOUSE": str(warehouse), "METROCIRCLE_SOURCES": str(sources),
         "METROCIRCLE_ACCEPT": "on",  # the gate is not what is tested here
         "DAGSTER_HOME": str(ROOT), "METROCIRCLE_DAGSTER_STORAGE": str(warehouse / "dagster"),
+        "METROCIRCLE_TEST_SAID": str(said),
     }  # fmt: skip
+    for name in HEAVY:
+        importlib.import_module(name)
+    tasks = Path("/proc/self/task").iterdir()
+    threads = {(t / "comm").read_text().strip() for t in tasks if int(t.name) != os.getpid()}
+    require(threads <= IDLE, f"a fork would lose threads at work: {threads - IDLE}")
+    settings = Settings(warehouse=warehouse, sources=sources)
 
-    def start(victim: int = 0) -> subprocess.Popen[str]:
-        """A refresh, to end just before its n-th change of the disk; 0: never, and it counts."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.crash", "--victim", str(victim)],
-            cwd=ROOT, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def whole() -> tuple[str, float, int]:
-        began = time.monotonic()
-        process = start()
-        said, why = process.communicate()
-        require(process.returncode == 0, f"a refresh ended with {process.returncode}:\n{why}")
-        document, _, changes = said.rpartition(CHANGES_MADE)
-        return str(json.loads(document)["release_id"]), time.monotonic() - began, int(changes)
+    def whole() -> Victim:
+        victim = Victim(environment)
+        require(victim.code == 0, f"a refresh ended with {victim.code}:\n{said.read_text()}")
+        return victim
 
     edition = sources / "yearbook" / "transcriptions" / "guangdong_yearbook" / "2023.csv"
-    texts = [edition.read_text(encoding="utf-8")]
-    row = next(line for line in texts[0].splitlines() if ",广州市," in line)
-    texts.append(texts[0].replace(row + "\n", "", 1))
-    ids = [whole()[0]]
-    edition.write_text(texts[1], encoding="utf-8")
-    changed, span, events = whole()
-    ids.append(changed)
-    require(ids[0] != ids[1], "the change changed nothing")
-    settings = Settings(warehouse=warehouse, sources=sources)
+    original = edition.read_text(encoding="utf-8")
+    header, *rows = original.splitlines(keepends=True)
+    lost = dice.sample(range(len(rows)), kills + 1)
+
+    def change(number: int) -> str:
+        """The edition without another one of its rows; its hash."""
+        at = lost[number]
+        edition.write_text("".join([header, *rows[:at], *rows[at + 1 :]]), encoding="utf-8")
+        return hashlib.sha256(edition.read_bytes()).hexdigest()
+
+    whole()
+    first = settings.current.readlink().name
+    made_of = {first: hashlib.sha256(original.encode()).hexdigest()}
+    made_of_now = change(kills)
+    measured = whole()
+    made_of[settings.current.readlink().name] = made_of_now
+    require(len(made_of) == 2, "the change changed nothing")
+    spans = measured.spans()
     counts: Counter[str] = Counter()
     bytes_held = archived(warehouse)
+    spent = 0.0
     for number in range(kills):
         if time.monotonic() > until:
             break
-        edition.write_text(texts[number % 2], encoding="utf-8")
-        process = start(dice.randint(1, events) if number // 2 % 2 else 0)
-        try:
-            process.communicate(timeout=None if number // 2 % 2 else span * dice.random())
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-        was_killed = process.returncode == -signal.SIGKILL
-        counts["refresh killed" if was_killed else "refresh came through"] += 1
-        require(was_killed or process.returncode == 0, f"refresh {number}: {process.returncode}")
-        require(settings.current.readlink().name in ids, "current names another release")
-        require(in_child(lambda: is_sound(settings)) == 0, f"after kill {number} of refresh")
-        require(bytes_held <= archived(warehouse), "raw bytes were lost")
+        made_of_now = change(number)
+        phase, by_change = PHASES[number // 2 % len(PHASES)], number % 2 == 0
+        if by_change and measured.changes[phase]:
+            moment = Moment(phase, change=dice.randint(1, measured.changes[phase]))
+        else:
+            moment = Moment(phase, after=dice.random() * spans.get(phase, 0.1))
+        victim = Victim(environment, moment)
+        spent += victim.processor
+        if victim.code == -signal.SIGKILL:
+            counts["refresh killed"] += 1
+            counts[f"  killed in {victim.died_in}"] += 1
+        else:
+            why = f"refresh {number}: {victim.code}\n{said.read_text()}"
+            require(victim.code == 0, why)
+            counts["refresh came through"] += 1
+        after = time.process_time()
+        now = settings.current.readlink().name
+        # The one before, or this one whole: never of an input between.
+        wanted = made_of.setdefault(now, made_of_now)
+        check = f"after kill {number} of refresh, in {victim.died_in}"
+        require(in_child(lambda: is_sound(settings, made_of)) == 0, check)
+        require(in_child(lambda: is_made_of(settings, wanted)) == 0, check)  # noqa: B023
+        require(bytes_held <= archived(warehouse), f"raw bytes were lost {check}")
+        spent += time.process_time() - after
         print(f"{number + 1} of {kills}: {counts['refresh killed']} killed", file=sys.stderr)
-    for text, wanted in zip(texts, ids, strict=True):
-        edition.write_text(text, encoding="utf-8")
-        healed, *_ = whole()
-        require(healed == wanted, f"healed to {healed}, expected {wanted}")
-    require(set(keep.releases(settings)) == set(ids), "releases that nobody made")
+        if number % 10 == 9:
+            require(in_child(lambda: keep.prune(settings, 3)) == 0, "the prune")
+    counts["processor seconds of victims"] = round(spent)
+    edition.write_text(original, encoding="utf-8")
+    whole()
+    require(settings.current.readlink().name == first, "healed to another release than the first")
+    require(in_child(lambda: is_sound(settings)) == 0, "a release that is left")
     require(not list(settings.releases.glob(".*")), "remains in releases")
     return counts
 
 
-CHANGES_MADE = "\nchanges of the disk: "
+def is_made_of(settings: Settings, sha256: str) -> None:
+    """`current` names these bytes as the ones that its edition was made of."""
+    from pipelines.release.query import query
 
-
-def refresh_victim(number: int) -> int:
-    """A refresh in this process, ended by SIGKILL just before its n-th change; 0 counts them."""
-    from pipelines import cli
-
-    made = [0]
-
-    def refresh() -> int:
-        return cli.main(["refresh", "--json"])
-
-    if number:
-        dying_at(number, refresh)()
-        return 0
-    sys.addaudithook(
-        lambda event, arguments: made.__setitem__(0, made[0] + changes(event, arguments))
-    )
-    code = refresh()
-    print(f"{CHANGES_MADE}{made[0]}")
-    return code
+    sql = "select sha256 from meta.snapshot where file like '%/guangdong_yearbook/2023.csv'"
+    found = query(settings.current.resolve(), sql)["sha256"].to_list()
+    require(found == [sha256], f"made of {found}, expected {sha256}")
 
 
 SERIES = {
@@ -464,10 +599,7 @@ def main() -> int:
     parser.add_argument("--disks", type=int, default=60, help="full disks")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only", choices=SERIES, action="append")
-    parser.add_argument("--victim", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.victim is not None:
-        return refresh_victim(options.victim)
     total: Counter[str] = Counter()
     for name in options.only or SERIES:
         times = {"refresh": options.refresh_kills, "disk": options.disks}.get(name, options.kills)
