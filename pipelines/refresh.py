@@ -58,13 +58,21 @@ def run(settings: Settings, plan: Plan, say: Say) -> Outcome:
     """
     try:
         outcome = _refresh(settings, plan, say)
-    except MetrocircleError as error:
-        alerts.job_failed(settings, "refresh", str(error))
-        alerts.watch(settings)
+    except (MetrocircleError, OSError) as error:
+        why = str(error)
+        _tell(settings, say, lambda: alerts.job_failed(settings, "refresh", why))
         raise
-    alerts.job_succeeded(settings, "refresh")
-    alerts.watch(settings)
+    _tell(settings, say, lambda: alerts.job_succeeded(settings, "refresh"))
     return outcome
+
+
+def _tell(settings: Settings, say: Say, of_job: Callable[[], None]) -> None:
+    """Tell of the run and of what can be seen; what fails here hides no reason of the refresh."""
+    try:
+        of_job()
+        alerts.watch(settings)
+    except OSError as error:
+        say(f"alerts could not be written: {error}")
 
 
 def _refresh(settings: Settings, plan: Plan, say: Say) -> Outcome:

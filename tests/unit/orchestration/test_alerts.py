@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import refresh, staleness
 from pipelines.archive import store
+from pipelines.errors import MetrocircleError
 from pipelines.orchestration import alerts, freshness, retries, sensors, state
 from pipelines.orchestration.alerts import Cause
 from pipelines.quality import results
@@ -293,3 +295,21 @@ def test_the_drop_folder_is_taken_in_once_it_is_quiet(tmp_path: Path) -> None:
     cursor, asked = tick(cursor)
     assert asked == []
     assert alerts.heartbeats(settings)["drop_folder"] is not None
+
+
+@pytest.mark.parametrize("error", [MetrocircleError("a broken rule"), OSError(28, "disk full")])
+def test_alerts_that_cannot_be_written_hide_no_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """On a full disk the refresh fails, and so does the log of alerts."""
+    settings = Settings(warehouse=tmp_path)
+    (tmp_path / "alerts").write_text("no folder")
+
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(refresh, "_refresh", fails)
+    said: list[str] = []
+    with pytest.raises(type(error), match=str(error.args[-1])):
+        refresh.run(settings, staleness.plan(settings), said.append)
+    assert said and said[0].startswith("alerts could not be written: [Errno 17]")
