@@ -69,6 +69,9 @@ def main() -> int:
     if CHROMIUM is None:
         print("no Chromium: apt-get install chromium")  # noqa: T201
         return 1
+    if measure.release_in_use() is None:
+        print("no release yet: run `make refresh`")  # noqa: T201
+        return 1
     from playwright.sync_api import sync_playwright
 
     found: dict[str | None, list[tuple[float, float, int, int]]] = {}
