@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.archive import offers, store, withdraw
+from pipelines.archive import guards, offers, store, withdraw
 from pipelines.archive.offers import Claim, Recognised
 from pipelines.archive.store import Snapshot, sha256_of, snapshot_id
 from pipelines.errors import MetrocircleError
@@ -96,10 +96,10 @@ def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
     A dropped file joins the embedded rows of its slice. Refused are a second copy of bytes that are
     held for the same edition and what no guard lets through; a file that no source claims is named,
     and so is an original that a transcription was read from. MetrocircleError when the drop folder
-    is gone: an unmounted disk must not look like withdrawn editions.
+    is gone or all that was in it: an unmounted disk must not look like withdrawn editions.
     """
-    if settings.drop is not None and not settings.drop.is_dir():
-        raise MetrocircleError(f"drop folder {settings.drop} is not a folder")
+    if settings.drop is not None:
+        _refuse_lost_folder(settings, settings.drop)
     taken: list[Snapshot] = []
     refused: list[Refusal] = []
     held: dict[str, str] = {}
@@ -133,6 +133,18 @@ def offered(settings: Settings) -> tuple[list[Snapshot], list[Refusal]]:
             held[snapshot.snapshot_id] = snapshot.file
             taken.append(snapshot)
     return taken, refused
+
+
+def _refuse_lost_folder(settings: Settings, drop: Path) -> None:
+    if not drop.is_dir():
+        raise MetrocircleError(f"drop folder {drop} is not a folder")
+    if settings.accept_changes or guards.walk(drop):
+        return
+    if lost := sum(file.startswith("drop/") for file in _held_bytes(settings)):
+        raise MetrocircleError(
+            f"drop folder {drop} is empty, but {lost} files of it are in use: is its disk mounted? "
+            "If they are meant to go, run metrocircle refresh --accept"
+        )
 
 
 def _recognised(settings: Settings) -> Iterator[tuple[str, Recognised]]:

@@ -252,22 +252,37 @@ def test_two_refreshes_and_runs_of_the_ui_at_once_end_in_one_sound_release(
 
 
 @pytest.mark.skipif(not LONG, reason="minutes of waiting for sensors: METROCIRCLE_LONG=1 runs it")
-def test_a_dropped_file_of_a_new_edition_is_taken_in_by_the_daemon(
+def test_the_daemon_takes_in_what_is_dropped_and_tells_what_breaks_and_recovers(
     warehouse: Path, tmp_path: Path
 ) -> None:
-    """Its slice is a partition that the running code server did not know when it started."""
-    drop = tmp_path / "drop"
+    """A file of an edition that nobody registered, and its end.
+
+    Its slice is a partition that the running code server did not know when it started. The release
+    is refused, which is told; once the file is taken away it is made, and the recovery is told.
+    """
+    drop, alerts = tmp_path / "drop", warehouse / "alerts" / "alerts.jsonl"
     drop.mkdir()
     on = {"METROCIRCLE_SCHEDULES": "on", "METROCIRCLE_DROP": str(drop)}
-    new = "guangdong_yearbook--2016"
+    new, current = "guangdong_yearbook--2016", (warehouse / "current").resolve()
+
+    def told(event: str) -> bool:
+        lines = alerts.read_text(encoding="utf-8").splitlines() if alerts.exists() else []
+        return any(json.loads(line).get(event) == "job:build_release" for line in lines)
+
     assert new not in _written(warehouse, "yearbook")
     with serving(warehouse, **on) as server:
         text = make_yearbook.text({"edition": "2016", "period": "2015"})
+        # An empty folder would be taken for a disk that is not mounted.
+        (drop / "note.txt").write_text("nothing", encoding="utf-8")
         (drop / "new.csv").write_text(text, encoding="utf-8")
         server.wait("the file", lambda: new in _written(warehouse, "yearbook"), 400)
-        server.wait(
-            "the release's turn",
-            lambda: any(run["jobName"] == "build_release" for run in server.runs().values()),
-        )
+        server.wait("the alert", lambda: told("opened"), 600)
+        assert (warehouse / "current").resolve() == current
+        (drop / "new.csv").unlink()
+        server.wait("the recovery", lambda: told("recovered"), 900)
         runs = [run for run in server.runs().values() if run["jobName"] == "yearbook"]
     assert [run["tags"].items() >= range_tags(new, new).items() for run in runs] == [True]
+    assert new not in _written(warehouse, "yearbook")
+    assert (warehouse / "current").resolve() == current
+    status = json.loads(run_cli("status", "--json", warehouse=warehouse, **on).stdout)
+    assert all(status["heartbeats"].values()) and status["nothing_to_do"]

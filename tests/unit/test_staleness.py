@@ -16,6 +16,7 @@ import pytest
 
 from pipelines import cli, staleness
 from pipelines.archive import acquire, offers, store
+from pipelines.errors import MetrocircleError
 from pipelines.orchestration import alerts
 from pipelines.settings import ROOT, Settings
 from pipelines.sources import BY_NAME
@@ -283,3 +284,10 @@ def test_a_file_that_turns_unreadable_is_no_withdrawal(
 
     path.unlink()
     assert staleness.plan(house).gone == (f"yearbook/{mine.slice}",)
+
+    # The place where a disk was mounted is an empty folder.
+    new.unlink()
+    with pytest.raises(MetrocircleError, match="is empty, but 1 files of it are in use"):
+        staleness.plan(house)
+    assert [cause.key for cause in alerts.examine(house)] == ["supply:drop folder"]
+    assert staleness.plan(replace(house, accept_changes=True)).gone
