@@ -2,10 +2,10 @@
 
 Victims are a publish, a prune and a whole refresh. The moments come from a seed: half of the kills
 fall just before the n-th change of the disk (an audit event of the interpreter), half after a time,
-which reaches the work inside DuckDB. After each kill `current` must be a sound release, every
-visible release whole, every archived byte there; after each series the next run heals by itself.
-Tests run a few of these (`tests/integration/test_crash.py`); the counts of a long run are in
-tests/README.md.
+which reaches the work inside DuckDB; those of a refresh fall into each of its phases in turn. After
+each kill `current` must be a sound release, every visible release whole, every archived byte there;
+after each series the next run heals by itself. Tests run a few of these
+(`tests/integration/test_crash.py`); the counts of a long run are in tests/README.md.
 
 Every victim is a fork: this process starts no threads of DuckDB or polars itself.
 """
@@ -559,6 +559,7 @@ def refresh_kills(
         require(bytes_held <= archived(warehouse), f"raw bytes were lost {check}")
         print(f"{number + 1} of {kills}: {counts['refresh killed']} killed", file=sys.stderr)
         if number % 10 == 9:
+            require(in_child(lambda: is_sound(settings)) == 0, f"all releases, {check}")
             require(in_child(lambda: keep.prune(settings, 3)) == 0, "the prune")
     counts["processor seconds, checks included"] = round(processor_seconds() - before)
     edition.write_text(original, encoding="utf-8")

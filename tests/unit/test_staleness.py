@@ -17,7 +17,7 @@ import pytest
 from pipelines import cli, staleness
 from pipelines.archive import acquire, offers, store
 from pipelines.errors import MetrocircleError
-from pipelines.orchestration import alerts
+from pipelines.orchestration import alerts, partitions
 from pipelines.settings import ROOT, Settings
 from pipelines.sources import BY_NAME
 from pipelines.staleness import Plan
@@ -237,6 +237,22 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
 
     monkeypatch.setattr(offers, "sha256_of", read)
     return files
+
+
+@pytest.mark.parametrize("source", ["yearbook", "rail", "environment"])
+def test_a_range_at_the_command_line_is_one_run_of_exactly_its_slices(
+    shared_house: Settings, source: str
+) -> None:
+    every = acquire.slice_names(shared_house, source)
+    first, last = every[0], every[min(3, len(every) - 1)]
+    wanted = every[: every.index(last) + 1]
+    for text in (f"{source}/{first}...{last}", f"{source}/{first}...{source}/{last}"):
+        plan = staleness.plan(shared_house, [text])
+        assert stale(plan) == {f"{source}/{name}" for name in wanted} and len(wanted) > 1
+        assert partitions.ranges([item.name for item in plan.stale], every) == [(first, last)]
+    for text in (f"{source}/{last}...{first}", f"{source}/{first}...nothing", f"{first}...{last}"):
+        with pytest.raises(MetrocircleError, match="no slice is named"):
+            staleness.plan(shared_house, [text])
 
 
 def test_a_file_that_turns_unreadable_is_no_withdrawal(
