@@ -30,6 +30,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from itertools import combinations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
@@ -514,12 +515,13 @@ def refresh_kills(
     edition = sources / "yearbook" / "transcriptions" / "guangdong_yearbook" / "2023.csv"
     original = edition.read_text(encoding="utf-8")
     header, *rows = original.splitlines(keepends=True)
-    lost = dice.sample(range(len(rows)), kills + 1)
+    # Two rows at a time: of single ones there are only a hundred.
+    lost = dice.sample(list(combinations(range(len(rows)), 2)), kills + 1)
 
     def change(number: int) -> str:
-        """The edition without another one of its rows; its hash."""
-        at = lost[number]
-        edition.write_text("".join([header, *rows[:at], *rows[at + 1 :]]), encoding="utf-8")
+        """The edition without two of its rows, others each time; its hash."""
+        left = [row for at, row in enumerate(rows) if at not in lost[number]]
+        edition.write_text("".join([header, *left]), encoding="utf-8")
         return hashlib.sha256(edition.read_bytes()).hexdigest()
 
     whole()
