@@ -9,11 +9,14 @@ one. Skips where Java or the environment (`make spark`) is absent.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,17 +105,37 @@ def run(engine: str, held: Settings, lake: Path, folder: Path) -> int:
         return 0 if project._invoke(own, ["build", *MODELS]).success else 1
     from tests.fixtures.spark_cluster import LOOPBACK, cluster
 
+    _adopt_orphans()
     script = measure.ROOT / "pipelines" / "transform" / "spark.py"
     command = [str(held.spark_python), str(script), str(lake), str(folder / "spark"), "build"]
     if engine == ENGINES[1]:
-        environment = {**os.environ, "METROCIRCLE_SPARK_MASTER": "local[2]"}
-        return subprocess.run([*command, *MODELS], env=environment, check=False).returncode
-    folder.mkdir(parents=True)
-    with cluster(held.spark_python, folder) as address:
-        environment = {
-            **os.environ, "METROCIRCLE_SPARK_MASTER": address, "METROCIRCLE_SPARK_CONF": LOOPBACK,
-        }  # fmt: skip
-        return subprocess.run([*command, *MODELS], env=environment, check=False).returncode
+        code = _spark(command, {"METROCIRCLE_SPARK_MASTER": "local[2]"})
+    else:
+        folder.mkdir(parents=True)
+        with cluster(held.spark_python, folder) as address:
+            code = _spark(
+                command, {"METROCIRCLE_SPARK_MASTER": address, "METROCIRCLE_SPARK_CONF": LOOPBACK}
+            )
+    _wait_for_orphans()
+    return code
+
+
+def _spark(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    return subprocess.run(
+        [*command, *MODELS], env={**os.environ, **environment}, check=False
+    ).returncode
+
+
+def _adopt_orphans() -> None:
+    """Nobody waits for the Java that a session starts, and its seconds would count nowhere."""
+    set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1)
+
+
+def _wait_for_orphans() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 if __name__ == "__main__":
