@@ -6,8 +6,9 @@ polars schema). Not here: checking data (expectations, dbt, release) or renderin
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,14 @@ class Contract:
     schema_version: str
     tables: dict[str, Table]
     references: tuple[Reference, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash over all of it as it was read; the file may have changed since."""
+        parts = [(table, table.columns) for table in self.tables.values()]
+        references = [(r.columns, r.table, r.to, sorted(r.excepted)) for r in self.references]
+        text = repr((self.schema_version, parts, references))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def table(self, name: str) -> Table:
         try:

@@ -17,7 +17,7 @@ from pipelines.settings import Settings
 # Reading originals into transcriptions and asking live sites are done before a refresh: it depends
 # on what they brought, not on how.
 _NOT_CODE = {"transcribe.py", "client.py"}
-_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".lock", ".md"}
+_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".csv", ".lock", ".md"}
 _PRODUCED = {"__pycache__", "target", "logs", "dbt_packages"}
 
 

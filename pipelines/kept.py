@@ -15,6 +15,9 @@ from typing import Any
 
 from pipelines.settings import Settings
 
+# Name of the metadata by which Dagster shows what a run did not do itself.
+METADATA = "kept_from_an_earlier_run"
+
 
 def _folder(settings: Settings) -> Path:
     return settings.build / "kept"
@@ -37,6 +40,9 @@ def keep(settings: Settings, name: str, rested_on: str, thing: Any) -> None:
     """thing: what JSON can hold."""
     path = _path(settings, name)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # One writer at a time: what lies there was left by one that was killed.
+    for leftover in path.parent.glob(f".{path.name}.*"):
+        leftover.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     document = {"rested_on": rested_on, "kept": thing}
     temporary.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")

@@ -31,10 +31,7 @@ from pipelines.step import ground, step
 # Rejects come from every source, so their suite waits for all of them.
 REJECTS = "rejects"
 # What decides, beside the tables, what the rules find in them.
-_CODE = (
-    "expectations", "pipelines/quality", "pipelines/contract.py", "sources:contract.yml",
-    "requirements.lock",
-)  # fmt: skip
+_CODE = ("expectations", "pipelines/quality", "pipelines/contract.py", "requirements.lock")
 
 
 def parts() -> dict[str, tuple[str, ...]]:
@@ -69,23 +66,24 @@ def _checks_of(settings: Settings, part: str, tables: tuple[str, ...]) -> dg.Ass
             known = contract.load(settings.contract)
             forget_gone(settings)
             stands_on = ground(settings)
+            results_on_disk.forget(settings, f"{runner.ENGINE}-{part}")
             in_use = current_release(settings)
             previous = in_use.path if in_use and not in_use.problem else None
-            results = judge(settings, tables, known, previous)
+            results, asked = judge(settings, tables, known, previous)
             results_on_disk.save(settings, f"{runner.ENGINE}-{part}", results, stands_on)
         by_table = defaultdict(list)
         for result in results:
             by_table[result.table_name].append(result)
         for table, found in by_table.items():
-            yield _check_result(table, found)
+            yield _check_result(table, found, is_kept=table not in asked)
 
     return arriving
 
 
 def judge(
     settings: Settings, tables: Sequence[str], known: Contract, previous: Path | None
-) -> list[CheckResult]:
-    """What the suites find; one is asked again only when rules, code or tables it reads changed.
+) -> tuple[list[CheckResult], set[str]]:
+    """What the suites find, and which were asked: only those whose rules, code or tables changed.
 
     A finding that stops the release is never kept: some pass by themselves (no memory left).
     """
@@ -108,7 +106,7 @@ def judge(
     for table, results in found.items():
         rules = len({result.rule_id for result in results})
         profile.count("rules", rules if table in stale else 0, rules)
-    return [result for table in sorted(found) for result in found[table]]
+    return [result for table in sorted(found) for result in found[table]], set(stale)
 
 
 def _grounds(
@@ -117,14 +115,12 @@ def _grounds(
     """By suite a hash over rules, code, the tables it reads, and those of the release in use."""
     reads = {table: runner.tables_read(load_suites([table]), known) for table in tables}
     names = sorted({table.name for read in reads.values() for table in read})
-    contents, code = lake.contents(settings.lake, names), Hasher(settings).of(_CODE)
-    released: dict[str, Any] = {}
-    if previous is not None:
-        text = (previous / "release.json").read_text(encoding="utf-8")
-        released = json.loads(text)["tables"]
+    contents = lake.contents(settings.lake, names)
+    code = f"{Hasher(settings).of(_CODE)} {known.fingerprint}"
+    released = _released(previous)
 
     def content(table: Table) -> str:
-        was = released.get(f"{table.schema}.{table.name}", {}).get("content_hash")
+        was = released.get(f"{table.schema}.{table.name}")
         return f"{table.name} {contents[table.name]} {was}"
 
     return {
@@ -133,7 +129,18 @@ def _grounds(
     }
 
 
-def _check_result(table: str, found: Sequence[CheckResult]) -> dg.AssetCheckResult:
+def _released(previous: Path | None) -> dict[str, Any]:
+    """Content hashes of the release in use by table; none of one that cannot be read."""
+    try:
+        text = (previous / "release.json").read_text(encoding="utf-8") if previous else "{}"
+        return {name: entry["content_hash"] for name, entry in json.loads(text)["tables"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _check_result(
+    table: str, found: Sequence[CheckResult], *, is_kept: bool
+) -> dg.AssetCheckResult:
     broken = [part for part in found if part.status in {"fail", "warn"}]
     stops = bool(ledger.blocking(found))
     return dg.AssetCheckResult(
@@ -143,6 +150,7 @@ def _check_result(table: str, found: Sequence[CheckResult]) -> dg.AssetCheckResu
         severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
         metadata={
             "rules": len({part.rule_id for part in found}),
+            kept.METADATA: is_kept,
             "observed": "; ".join(f"{p.rule_id} [{p.slice}]: {p.observed}" for p in broken)
             or "as expected",
             "samples": "\n".join(s for part in broken for s in part.samples) or "none",

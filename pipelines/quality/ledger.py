@@ -114,6 +114,23 @@ def from_dbt(run_results: dict[str, Any], manifest: dict[str, Any]) -> list[Chec
     return sorted(rows, key=lambda row: row.key)
 
 
+def failed_build(message: str) -> CheckResult:
+    """The finding that stops a release whose models could not all be built."""
+    return CheckResult(
+        rule_id="build",
+        table_name="models",
+        slice=ALL,
+        engine="dbt",
+        severity="error",
+        owner="modelling",
+        status="fail",
+        observed=stable_text(message),
+        expected="every model is built and every test of severity error passes",
+        failing_rows=None,
+        samples=(message,),
+    )
+
+
 def _rule_ids(nodes: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Readable and unique per table: without dbt's hash, unless two would then be the same."""
     short = {node["unique_id"]: _HASH_SUFFIX.sub("", node["name"]) for node in nodes}

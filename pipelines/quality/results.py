@@ -94,6 +94,11 @@ def recorded(settings: Settings, name: str = LATEST) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
+def forget(settings: Settings, step: str) -> None:
+    """Called by a step that begins: killed, it must not leave the verdict of another run."""
+    _path(settings, step).unlink(missing_ok=True)
+
+
 def clear(settings: Settings) -> None:
     """Forget earlier runs, so that a release never rests on checks of other data."""
     for path in settings.build.glob("checks-*.json"):

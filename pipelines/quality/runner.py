@@ -173,7 +173,7 @@ def _released(previous: Path | None, table: Table) -> Path | None:
         document = json.loads((previous / "release.json").read_text(encoding="utf-8"))
         path = previous / document["tables"][f"{table.schema}.{table.name}"]["path"]
         columns = pl.read_parquet_schema(path)
-    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
         return None
     return path if set(table.column_names) <= set(columns) else None
 

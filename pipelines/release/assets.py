@@ -143,6 +143,9 @@ def _publish(settings: Settings, checks: Sequence[CheckResult]) -> Any:
 
     known = contract.load(settings.contract)
     manifest = project.built_manifest(settings)
+    statements = macros.statements(manifest, settings.dbt_project)
+    if len(statements) != len(macros.MACROS):
+        raise Overtaken("the models' SQL is not there any more: run build_release whole")
     held = staleness.snapshots_in_lake(settings)
     snapshots = pl.DataFrame(held, schema=contract.polars_schema(known.table("snapshot")))
     with profile.phase("release"):
@@ -152,7 +155,7 @@ def _publish(settings: Settings, checks: Sequence[CheckResult]) -> Any:
             ledger.ledger_frame(checks),
             snapshots,
             inputs(settings, held),
-            macros.statements(manifest, settings.dbt_project),
+            statements,
             lineage.frame(settings),
             project.made_of(settings, manifest),
         )

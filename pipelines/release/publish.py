@@ -276,8 +276,8 @@ def _make(
     macros: Sequence[str],
     rests_on: Mapping[str, str],
 ) -> Release:
-    written_by = reuse.writer(settings)
     contract = contracts.load(settings.contract)
+    written_by = reuse.writer(settings, contract)
     folder = staging / "release"
     folder.mkdir()
     in_use = current_release(settings)

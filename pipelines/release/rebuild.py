@@ -77,6 +77,10 @@ def check(settings: Settings, *, once: bool = False, folder: Path | None = None)
 def _room(folder: Path | None) -> Iterator[Path]:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise MetrocircleError(
+                f"{folder} is not empty: what lies there would be compared instead of built"
+            )
         yield folder.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="metrocircle-rebuild-") as made:

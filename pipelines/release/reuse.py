@@ -26,17 +26,15 @@ from pipelines.release.parquet import Exported
 from pipelines.settings import Settings
 
 _TABLES = "tables"
-_CODE = (
-    "pipelines/release", "pipelines/contract.py", "sources:contract.yml", "requirements.lock",
-)  # fmt: skip
+_CODE = ("pipelines/release", "pipelines/contract.py", "requirements.lock")
 # Open tables take the columns beyond the contract from it.
 _REGISTRY = "indicator"
 
 
-def writer(settings: Settings) -> str:
-    """A hash over what decides how rows become files; taken before any of it is read."""
-    code = Hasher(settings).of(_CODE)
-    return hashlib.sha256(f"{code} duckdb {version('duckdb')}".encode()).hexdigest()
+def writer(settings: Settings, contract: Contract) -> str:
+    """A hash over what decides how rows become files, as this process has it."""
+    parts = (Hasher(settings).of(_CODE), contract.fingerprint, version("duckdb"))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def take_over(
@@ -87,8 +85,6 @@ def share_identical(previous: Path, folder: Path, exported: Sequence[Exported]) 
     """Replace files that the release in use holds byte for byte by hard links to them."""
     for file in (file for item in exported for file in item.files):
         new, old = folder / file, previous / file
-        if not old.is_file() or old.stat().st_size != new.stat().st_size:
-            continue
         if not _is_sound(old, sha256_of(new)):
             continue
         link = new.with_name(f"{new.name}.link")
@@ -107,7 +103,11 @@ def _link(old: Path, new: Path) -> None:
 
 
 def _is_sound(path: Path, digest: str) -> bool:
-    return path.is_file() and sha256_of(path) == digest
+    """Whether it is a file of these bytes; a link, or one that cannot be read, is not."""
+    try:
+        return not path.is_symlink() and path.is_file() and sha256_of(path) == digest
+    except OSError:
+        return False
 
 
 def _exported(contract: Contract, name: str, entry: Mapping[str, Any]) -> Exported:

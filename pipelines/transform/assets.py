@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
+from pipelines import kept
 from pipelines.orchestration import profile
 from pipelines.quality import ledger, results
 from pipelines.settings import Settings
@@ -49,11 +50,16 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         """
         with step(settings):
             stands_on = ground(settings)
+            results.forget(settings, ENGINE)
             with profile.phase("dbt"):
                 outcome = project.build(settings)
             nodes = len(outcome.run_results["results"])
             profile.count("models and tests", nodes - len(outcome.kept), nodes)
             checks = ledger.from_dbt(outcome.run_results, outcome.manifest)
+            if not outcome.success:
+                # Tests behind a model that failed were not asked, and its old rows may still lie
+                # there: nothing may be released on top of that.
+                checks.append(ledger.failed_build(outcome.message))
             results.save(settings, ENGINE, checks, stands_on)
             with profile.phase("column_lineage"):
                 edges = lineage.save(
@@ -110,7 +116,7 @@ def _events(
         if node["resource_type"] in {"model", "seed"} and status == "success":
             metadata: dict[str, Any] = {
                 "seconds": round(float(result["execution_time"]), 3),
-                "kept_from_an_earlier_build": result["unique_id"] in outcome.kept,
+                kept.METADATA: result["unique_id"] in outcome.kept,
             }
             if node["name"] in columns:
                 metadata["dagster/column_lineage"] = columns[node["name"]]
@@ -129,5 +135,8 @@ def _events(
                     if severity == "warn"
                     else dg.AssetCheckSeverity.ERROR
                 ),
-                metadata={"failing_rows": int(result.get("failures") or 0)},
+                metadata={
+                    "failing_rows": int(result.get("failures") or 0),
+                    kept.METADATA: result["unique_id"] in outcome.kept,
+                },
             )

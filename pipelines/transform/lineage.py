@@ -14,11 +14,13 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import contract as contracts
 from pipelines.contract import Contract
+from pipelines.fingerprint import Hasher
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,12 +31,12 @@ TABLE = "column_lineage"
 Edge = tuple[str, str, str, str]
 Node = tuple[str, str]  # (table, column)
 LAKE = "lake."
+_CODE = ("pipelines/transform/lineage.py",)
 _CATALOG = "build"
-_RULE = "1"  # raised when the edges of an unchanged model would come out differently
 
 
 def cache_path(settings: Settings) -> Path:
-    return settings.build / "column_lineage.json"
+    return settings.build / "kept" / "column_lineage.json"
 
 
 def save(
@@ -46,15 +48,17 @@ def save(
     """Read the edges off a finished build and keep them for the release step.
 
     run_results, manifest: of `dbt build`. columns: of every relation of the build database.
-    Models whose SQL and inputs did not change are not parsed again.
+    Models whose SQL and inputs did not change are not parsed again by the same code and parser.
     """
     path = cache_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rule = f"{Hasher(settings).of(_CODE)} {version('sqlglot')}"
     known = _read(path)
     compiled = _compiled(run_results, manifest, contracts.load(settings.contract), columns)
     found = {}
     for name, (sql, inputs) in sorted(compiled.items()):
         key = hashlib.sha256(
-            json.dumps([_RULE, sql, inputs], ensure_ascii=False).encode()
+            json.dumps([rule, sql, inputs], ensure_ascii=False).encode()
         ).hexdigest()
         before = known.get(name, {})
         edges = before["edges"] if before.get("key") == key else _parse(sql, inputs)

@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def fingerprint(settings: Settings) -> str:
 
 def project_files(settings: Settings) -> list[Path]:
     """Files that decide what dbt makes, in a fixed order."""
-    suffixes = {".sql", ".yml", ".csv", ".md"}
+    suffixes = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
     produced = {"target", "logs", "dbt_packages"}
     return [
         path
@@ -139,8 +139,8 @@ def build(settings: Settings) -> BuildResult:
     database = build_database(settings)
     database.parent.mkdir(parents=True, exist_ok=True)
     # Taken before dbt reads the models: one that is edited meanwhile must not count as built.
-    code = _code(settings)
-    before = _last_build(settings)
+    code, lies = _code(settings), _as_they_lie(settings)
+    before = _last_build(settings, code)
     # From here on the database is between two states: who is killed now starts from scratch.
     kept.forget(settings, _LAST)
     if before is None:
@@ -150,25 +150,41 @@ def build(settings: Settings) -> BuildResult:
         return _build_on_spark(settings)
     tables = lake.contents(settings.lake, _lake_tables(settings))
     arguments = _stale(settings, before, tables) if before else ["build"]
-    outcome = target_path(settings) / "run_results.json"
-    outcome.unlink(missing_ok=True)
-    success, message = True, ""
+    earlier = {entry["unique_id"]: entry for entry in before["results"]} if before else {}
     if arguments:
+        outcome = target_path(settings) / "run_results.json"
+        outcome.unlink(missing_ok=True)
         _take_parsed(settings)
         result = _invoke(settings, arguments)
-        success, message = bool(result.success), _message(result)
-    run_results = _read_results(outcome)
+        run_results = _read_results(outcome)
+        if not result.success:
+            # What stands in the database beside what failed was made of another lake.
+            return _result(settings, False, run_results, _message(result))
+    else:
+        run_results = {"results": []}
     anew = {entry["unique_id"]: entry for entry in run_results["results"]}
-    earlier = {entry["unique_id"]: entry for entry in before["results"]} if before else {}
     # In the order of the build from scratch, where each node stands after its inputs.
     run_results["results"] = list((earlier | anew).values())
-    if success:
-        last = {
-            "lake": str(settings.lake), "tables": tables, "results": run_results["results"],
-        }  # fmt: skip
+    if arguments:
+        _complete_manifest(settings, run_results)
+    if _as_they_lie(settings) == lies:
+        last = {"lake": str(settings.lake), "tables": tables, "results": run_results["results"]}
         kept.keep(settings, _LAST, _rests_on(settings, code), last)
     stays = frozenset(earlier.keys() - anew.keys())
-    return BuildResult(success, run_results, built_manifest(settings), message, stays)
+    return replace(_result(settings, True, run_results, ""), kept=stays)
+
+
+def _complete_manifest(settings: Settings, run_results: dict[str, Any]) -> None:
+    """Give models that were kept the SQL that made them: dbt compiles what it is asked for."""
+    manifest = built_manifest(settings)
+    for entry in run_results["results"]:
+        node = manifest["nodes"].get(entry["unique_id"])
+        if node is not None and not node.get("compiled_code"):
+            node["compiled_code"] = entry.get("compiled_code")
+    path = manifest_path(settings)
+    aside = path.with_suffix(".part")
+    aside.write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+    aside.replace(path)
 
 
 def _stale(settings: Settings, before: dict[str, Any], tables: dict[str, str]) -> list[str]:
@@ -191,11 +207,18 @@ def _journal(settings: Settings) -> Path:
     return database.with_name(database.name + ".wal")
 
 
-def _last_build(settings: Settings) -> dict[str, Any] | None:
+def _last_build(settings: Settings, code: str) -> dict[str, Any] | None:
     """lake, tables (hash by name) and results of the build that the database still holds."""
-    if settings.engine == "spark" or not build_database(settings).exists():
+    made = (build_database(settings), manifest_path(settings))
+    if settings.engine == "spark" or not all(path.exists() for path in made):
         return None
-    return kept.recall(settings, _LAST, _rests_on(settings, _code(settings)))
+    return kept.recall(settings, _LAST, _rests_on(settings, code))
+
+
+def _as_they_lie(settings: Settings) -> list[tuple[str, int, int, int]]:
+    """Files of the project by name, size, time and place: others after any edit, undone or not."""
+    found = [(path, path.stat()) for path in project_files(settings)]
+    return [(str(path), s.st_size, s.st_mtime_ns, s.st_ino) for path, s in found]
 
 
 def _rests_on(settings: Settings, code: str) -> str:
@@ -219,10 +242,11 @@ def made_of(settings: Settings, manifest: dict[str, Any]) -> dict[str, str]:
 
     None at all when models changed since they were built, and of a build on Spark.
     """
-    last = _last_build(settings)
+    code = _code(settings)
+    last = _last_build(settings, code)
     if last is None:
         return {}
-    code, parents, tables = _code(settings), manifest["parent_map"], last["tables"]
+    parents, tables = manifest["parent_map"], last["tables"]
     sources = {node: manifest["sources"][node]["name"] for node in manifest["sources"]}
     read: dict[str, set[str]] = {}
 
@@ -235,20 +259,15 @@ def made_of(settings: Settings, manifest: dict[str, Any]) -> dict[str, str]:
     models = {
         node["name"]: _sha256([code, *(f"{name} {tables[name]}" for name in sorted(of(unique)))])
         for unique, node in manifest["nodes"].items()
-        if node["resource_type"] == "model"
+        if node["resource_type"] == "model" and of(unique) <= tables.keys()
     }
     # A model of the same name is what a release holds of a lake table.
     return {**tables, **models}
 
 
 def built_manifest(settings: Settings) -> dict[str, Any]:
-    """dbt's manifest of the last build; models that it kept carry the SQL that made them."""
+    """dbt's manifest of the last build, with the SQL of every model that it holds."""
     manifest: dict[str, Any] = json.loads(manifest_path(settings).read_bytes())
-    last = _last_build(settings) or {"results": []}
-    for entry in last["results"]:
-        node = manifest["nodes"].get(entry["unique_id"])
-        if node is not None and not node.get("compiled_code"):
-            node["compiled_code"] = entry.get("compiled_code")
     return manifest
 
 

@@ -7,9 +7,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from pipelines.errors import ReleaseRefused
+from pipelines.release.assets import make
 from pipelines.release.rebuild import compare
+from pipelines.settings import Settings
 from tests.conftest import ROOT, Refreshed, run_cli
 
 pytestmark = pytest.mark.slow
@@ -67,13 +71,12 @@ def test_a_new_month_and_a_new_timetable_touch_only_what_depends_on_them(
     (sources / month).unlink()
     shutil.rmtree(sources / day)
 
+    def run_refresh() -> subprocess.CompletedProcess[str]:
+        own = {"METROCIRCLE_SOURCES": str(sources)}
+        return run_cli("refresh", "--json", "--accept", warehouse=warehouse, **own)
+
     def refresh() -> dict[str, int]:
-        return done_again(
-            run_cli(
-                "refresh", "--json", "--accept", warehouse=warehouse,
-                METROCIRCLE_SOURCES=str(sources),
-            )
-        )  # fmt: skip
+        return done_again(run_refresh())
 
     total = {what: of for what, (_, of) in refreshed.facts["done"].items()}
     assert {what: anew for what, (anew, _) in refreshed.facts["done"].items()} == total
@@ -94,6 +97,13 @@ def test_a_new_month_and_a_new_timetable_touch_only_what_depends_on_them(
     assert compare(now, refreshed.release).is_same
     sound = run_cli("verify", warehouse=warehouse)
     assert sound.returncode == 0, sound.stdout
+    # A build that could not start leaves the earlier one's rows there, and nothing vouches for them.
+    (sources / month).unlink()
+    with duckdb.connect(str(warehouse / "build" / "build.duckdb"), read_only=True):
+        assert run_refresh().returncode == 1
+    with pytest.raises(ReleaseRefused, match=r"models\.build .*lock"):
+        make(Settings(warehouse=warehouse, sources=sources))
+    assert (warehouse / "current").resolve() == now
 
 
 def test_an_unknown_city_stops_the_release_and_names_the_cell(

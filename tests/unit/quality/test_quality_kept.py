@@ -28,14 +28,15 @@ class Asked:
 
         def counted(*arguments: Any) -> list[CheckResult]:
             self.times += 1
-            self.tables = list(arguments[3])
             return ask(*arguments)
 
         monkeypatch.setattr(runner, "run_suites", counted)
         write(self.settings.lake, self.rows)
 
     def judge(self, previous: Path | None = None) -> list[CheckResult]:
-        return assets.judge(self.settings, TABLES, CONTRACT, previous)
+        results, asked = assets.judge(self.settings, TABLES, CONTRACT, previous)
+        self.tables = sorted(asked)
+        return results
 
 
 @pytest.fixture
@@ -68,14 +69,14 @@ def test_a_changed_table_or_rule_is_judged_again(
     write(asked.settings.lake, asked.rows)
     asked.judge()
     # The rules of indicators look units up; those of units look nothing up.
-    assert (asked.times, asked.tables) == (2, ["unit", "indicator"])
+    assert (asked.times, asked.tables) == (2, ["indicator", "unit"])
     asked.rows["indicator"][0]["name_en"] = "another name"
     write(asked.settings.lake, asked.rows)
     asked.judge()
     assert (asked.times, asked.tables) == (3, ["indicator"])
     monkeypatch.setattr(assets.Hasher, "of", lambda *_: "other rules")
     asked.judge()
-    assert (asked.times, asked.tables) == (4, ["unit", "indicator"])
+    assert (asked.times, asked.tables) == (4, ["indicator", "unit"])
 
 
 def test_the_release_in_use_counts_by_what_it_holds_of_those_tables(
@@ -84,6 +85,13 @@ def test_the_release_in_use_counts_by_what_it_holds_of_those_tables(
     for number, (content, times) in enumerate([("a", 1), ("a", 1), ("b", 2)]):
         asked.judge(release(tmp_path / str(number), content))
         assert asked.times == times
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"tables": [1]}', '{"tables": {"tidy.unit": {}}}'])
+def test_a_damaged_release_in_use_stops_no_rule(asked: Asked, tmp_path: Path, text: str) -> None:
+    damaged = release(tmp_path / "damaged", "a")
+    (damaged / "release.json").write_text(text, encoding="utf-8")
+    assert asked.judge(damaged)
 
 
 def test_a_finding_that_stops_the_release_is_never_remembered(asked: Asked) -> None:

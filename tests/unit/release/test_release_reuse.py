@@ -75,7 +75,7 @@ def test_an_open_table_also_rests_on_the_registry_that_adds_its_columns(tiny) ->
     assert written(tiny, rests_on | {"indicator": "b"}) == every
 
 
-@pytest.mark.parametrize("spoil", ["flip", "remove"])
+@pytest.mark.parametrize("spoil", ["flip", "remove", "link"])
 def test_a_damaged_file_is_not_carried_on(few, spoil: str) -> None:
     every = written(few, RESTS_ON)
     damaged = current_release(few.settings).path / "parquet" / "gap.parquet"
@@ -84,6 +84,9 @@ def test_a_damaged_file_is_not_carried_on(few, spoil: str) -> None:
         content = bytearray(damaged.read_bytes())
         content[-20] ^= 1
         damaged.write_bytes(content)
+    elif spoil == "link":
+        damaged.rename(few.settings.warehouse / "elsewhere.parquet")
+        damaged.symlink_to(few.settings.warehouse / "elsewhere.parquet")
     else:
         damaged.unlink()
     few.mark(7)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,14 +27,17 @@ class Dbt:
     """Stands where dbt would: writes what it writes, and remembers what it was asked."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.asked, self.fails = settings, list[list[str]](), False
+        self.settings, self.asked = settings, list[list[str]]()
+        self.dies = self.fails = False
         self.meanwhile: Callable[[], object] = lambda: None
 
     def __call__(self, settings: Settings, arguments: list[str]) -> Any:
         self.asked.append(arguments)
         self.meanwhile()
-        if self.fails:
+        if self.dies:
             raise KeyboardInterrupt
+        if self.fails:
+            return SimpleNamespace(success=False, exception=OSError("no lock"), result=None)
         chosen = NODES if "--select" not in arguments else ["model.m.air"]
         project.build_database(settings).write_bytes(b"made" * len(self.asked))
         folder = project.target_path(settings)
@@ -118,7 +122,9 @@ def test_a_warehouse_that_moved_makes_its_views_again(
     assert dbt.asked[1][:3] == ["build", "--select", "config.materialized:view"]
 
 
-@pytest.mark.parametrize("change", ["model", "package", "database", "journal", "killed", "gone"])
+@pytest.mark.parametrize(
+    "change", ["model", "package", "database", "journal", "killed", "gone", "manifest"]
+)
 def test_anything_else_that_changed_starts_from_scratch(
     settings: Settings, dbt: Dbt, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,18 +137,52 @@ def test_anything_else_that_changed_starts_from_scratch(
         project.build_database(settings).write_bytes(b"another hand")
     elif change == "journal":
         project.build_database(settings).with_name("build.duckdb.wal").write_bytes(b"half")
+    elif change == "manifest":
+        project.manifest_path(settings).unlink()
     elif change == "gone":
         project.build_database(settings).unlink()
     else:
         write(settings, "observation", 2)
-        dbt.fails = True
+        dbt.dies = True
         with pytest.raises(KeyboardInterrupt):
             project.build(settings)
-        dbt.fails = False
+        dbt.dies = False
         write(settings, "observation", 1)
     built = project.build(settings)
     assert dbt.asked[-1] == ["build"]
     assert built.kept == frozenset()
+
+
+def test_a_dbt_that_never_ran_has_judged_nothing(settings: Settings, dbt: Dbt) -> None:
+    """What the earlier build found says nothing of the lake as it lies now."""
+    project.build(settings)
+    write(settings, "observation", 2)
+    dbt.fails = True
+    failed = project.build(settings)
+    assert (failed.success, failed.message) == (False, "no lock")
+    assert (failed.run_results["results"], failed.kept) == ([], frozenset())
+    dbt.fails = False
+    assert project.build(settings).kept == frozenset()
+
+
+def test_a_model_edited_and_undone_while_dbt_runs_does_not_count_as_built(
+    settings: Settings, dbt: Dbt, tmp_path: Path
+) -> None:
+    model = tmp_path / "dbt_project" / "models" / "air.sql"
+    model.parent.mkdir(parents=True)
+    model.write_text("select 1")
+    own = replace(settings, dbt_project=tmp_path / "dbt_project", root=tmp_path)
+
+    def edit_and_undo() -> None:
+        for text in ("select 2", "select 1"):
+            model.with_suffix(".new").write_text(text)
+            model.with_suffix(".new").replace(model)
+
+    dbt.meanwhile = edit_and_undo
+    project.build(own)
+    dbt.meanwhile = lambda: None
+    assert project.build(own).kept == frozenset()
+    assert project.build(own).kept == set(NODES)
 
 
 def test_a_model_edited_while_dbt_runs_does_not_count_as_built(
