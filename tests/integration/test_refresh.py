@@ -97,7 +97,7 @@ def test_a_new_month_and_a_new_timetable_touch_only_what_depends_on_them(
     assert compare(now, refreshed.release).is_same
     sound = run_cli("verify", warehouse=warehouse)
     assert sound.returncode == 0, sound.stdout
-    # A build that could not start leaves the earlier one's rows there, and nothing vouches for them.
+    # A build that could not start leaves the earlier one's rows, and nothing vouches for them.
     (sources / month).unlink()
     with duckdb.connect(str(warehouse / "build" / "build.duckdb"), read_only=True):
         assert run_refresh().returncode == 1
