@@ -23,14 +23,15 @@ def _folder(settings: Settings) -> Path:
     return settings.build / "kept"
 
 
-def _path(settings: Settings, name: str) -> Path:
+def path(settings: Settings, name: str) -> Path:
+    """Where it lies, for a room that keeps something in a form of its own."""
     return _folder(settings) / f"{name}.json"
 
 
 def recall(settings: Settings, name: str, rested_on: str) -> Any | None:
     """What was kept under this name, None unless it rested on just this."""
     try:
-        document = json.loads(_path(settings, name).read_text(encoding="utf-8"))
+        document = json.loads(path(settings, name).read_text(encoding="utf-8"))
         return document["kept"] if document["rested_on"] == rested_on else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -38,15 +39,15 @@ def recall(settings: Settings, name: str, rested_on: str) -> Any | None:
 
 def keep(settings: Settings, name: str, rested_on: str, thing: Any) -> None:
     """thing: what JSON can hold."""
-    path = _path(settings, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    target = path(settings, name)
+    target.parent.mkdir(parents=True, exist_ok=True)
     # One writer at a time: what lies there was left by one that was killed.
-    for leftover in path.parent.glob(f".{path.name}.*"):
+    for leftover in target.parent.glob(f".{target.name}.*"):
         leftover.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     document = {"rested_on": rested_on, "kept": thing}
     temporary.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-    temporary.replace(path)
+    temporary.replace(target)
 
 
 def forget(settings: Settings, name: str | None = None) -> None:
@@ -54,4 +55,4 @@ def forget(settings: Settings, name: str | None = None) -> None:
     if name is None:
         shutil.rmtree(_folder(settings), ignore_errors=True)
     else:
-        _path(settings, name).unlink(missing_ok=True)
+        path(settings, name).unlink(missing_ok=True)

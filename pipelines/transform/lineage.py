@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import contract as contracts
+from pipelines import kept
 from pipelines.contract import Contract
 from pipelines.fingerprint import Hasher
 from pipelines.settings import Settings
@@ -36,7 +37,7 @@ _CATALOG = "build"
 
 
 def cache_path(settings: Settings) -> Path:
-    return settings.build / "kept" / "column_lineage.json"
+    return kept.path(settings, TABLE)
 
 
 def save(

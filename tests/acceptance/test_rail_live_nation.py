@@ -28,7 +28,8 @@ DAY = date(2024, 4, 17)
 WINDOW = Window(date(2024, 4, 10), date(2024, 4, 10), date(2024, 5, 10))
 
 pytestmark = pytest.mark.skipif(
-    "METROCIRCLE_TEST_NATION" not in os.environ, reason="by hand: METROCIRCLE_TEST_NATION=1"
+    "METROCIRCLE_TEST_NATION" not in os.environ,
+    reason="asks a server on this machine for every train of a day: set METROCIRCLE_TEST_NATION=1",
 )
 
 
